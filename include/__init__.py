@@ -1,0 +1,1 @@
+"""The application around the pipeline: everything that is not a Sentry table."""

@@ -1,0 +1,176 @@
+"""Endpoints about the organization itself: organizations, projects, environments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.sandbox import canaries
+from include.sandbox.calls import Call, Reply, projects
+from include.sandbox.errors import bad_request
+from include.sandbox.paging import by_value, link, numbered, per_page, read_cursor
+from include.sandbox.times import iso, moment
+
+if TYPE_CHECKING:
+    from include.sandbox.organization import Project, Team
+    from include.sandbox.view import View
+
+VISIBILITIES = ("all", "hidden", "visible")
+NEVER_TRUE = (
+    "firstTransactionEvent",
+    "hasCustomMetrics",
+    "hasFeedbacks",
+    "hasFlags",
+    "hasInsightsAgentMonitoring",
+    "hasInsightsAppStart",
+    "hasInsightsAssets",
+    "hasInsightsCaches",
+    "hasInsightsDb",
+    "hasInsightsHttp",
+    "hasInsightsLlmMonitoring",
+    "hasInsightsMCP",
+    "hasInsightsQueues",
+    "hasInsightsScreenLoad",
+    "hasInsightsVitals",
+    "hasLogs",
+    "hasMinifiedStackTrace",
+    "hasMonitors",
+    "hasNewFeedbacks",
+    "hasProfiles",
+    "hasReplays",
+    "hasSessions",
+    "hasTraceMetrics",
+    "hasUserReports",
+    "isBookmarked",
+)
+"""Project flags the sandbox has nothing for."""
+
+
+def organizations(view: View, call: Call) -> Reply:
+    """`GET organizations/`: the one organization of the token's user."""
+    created_ms = int(view.organization.created_at.timestamp() * 1000)
+    page = by_value([created_ms], read_cursor(call), per_page(call))
+    rows = [_summary(view, call)][page.low : page.high]
+    return Reply(rows, {"Link": link(call, page)})
+
+
+def organization(view: View, call: Call) -> Reply:
+    """`GET organizations/{org}/`; without `detailed=0` it drags projects and teams along."""
+    body = _summary(view, call) | {
+        "role": "member",
+        "defaultRole": "member",
+        "openMembership": True,
+        "relayPiiConfig": canaries.text("relay-pii-config"),
+        "trustedRelays": [{"name": canaries.text("relay"), "publicKey": canaries.text("key")}],
+        "sensitiveFields": [canaries.text("sensitive-field")],
+        "onboardingTasks": [],
+    }
+    if call.one("detailed") != "0":
+        body["teams"] = [_team(team) for team in view.organization.teams]
+        body["projects"] = [_project(view, project) for project in view.organization.projects]
+    return Reply(body)
+
+
+def project_list(view: View, call: Call) -> Reply:
+    """`GET organizations/{org}/projects/`: all accessible ones; `isMember` marks ours."""
+    every = sorted(view.organization.projects, key=lambda project: project.slug)
+    rows, header = numbered(call, every)
+    return Reply([_project(view, project) for project in rows], {"Link": header})
+
+
+def environments(view: View, call: Call) -> Reply:
+    """`GET organizations/{org}/environments/`: visible ones by default, no Link."""
+    visibility = call.one("visibility") or "visible"
+    if visibility not in VISIBILITIES:
+        raise bad_request(f"Invalid value for 'visibility', valid values are: {VISIBILITIES}")
+    projects(view, call)
+    rows = [
+        {"id": one.id, "name": one.name, "futureOwner": canaries.future("environment")}
+        for one in view.organization.environments
+        if visibility == "all" or one.is_hidden == (visibility == "hidden")
+    ]
+    return Reply(rows)
+
+
+_LATEST_DEPLOY = {
+    "version": canaries.text("latest-deploy"),
+    "dateFinished": canaries.JOINED,
+    "url": canaries.url("deploy", "latest"),
+}
+
+
+def _summary(view: View, call: Call) -> dict[str, object]:
+    mine = view.organization
+    return {
+        "id": mine.id,
+        "slug": mine.slug,
+        "status": {"id": "active", "name": "active"},
+        "name": canaries.text("organization-name"),
+        "dateCreated": iso(mine.created_at),
+        "isEarlyAdopter": False,
+        "require2FA": False,
+        "requireEmailVerification": False,
+        "avatar": canaries.avatar("organization"),
+        "links": {
+            "organizationUrl": canaries.url("organization", mine.id),
+            "regionUrl": call.origin,
+        },
+        "hasAuthProvider": False,
+        "allowMemberInvite": True,
+        "allowMemberProjectCreation": True,
+        "allowSuperuserAccess": False,
+        "features": [canaries.text("feature")],
+        "extraOptions": {"traces": {"note": canaries.text("extra-option")}},
+        "access": ["event:read", "org:read", "project:read"],
+        "billingContact": canaries.future("billing") | {"email": canaries.email("billing")},
+    }
+
+
+def _team(team: Team) -> dict[str, object]:
+    return {"id": team.id, "slug": team.slug, "name": canaries.text("team-name", team.slug)}
+
+
+def _project(view: View, project: Project) -> dict[str, object]:
+    mine = view.organization
+    teams = [_team(team) for team in mine.teams if team.id in project.team_ids]
+    return dict.fromkeys(NEVER_TRUE, False) | {
+        "id": project.id,
+        "slug": project.slug,
+        "name": canaries.text("project-name", project.slug),
+        "platform": project.platform,
+        "platforms": [project.platform.split("-", maxsplit=1)[0]],
+        "dateCreated": iso(project.created_at),
+        "isMember": project.is_member,
+        "hasAccess": True,
+        "features": [canaries.text("project-feature")],
+        "firstEvent": _first_event(view, project),
+        "access": ["event:read", "project:read"],
+        "eventProcessing": {"symbolicationDegraded": False},
+        "team": teams[0],
+        "teams": teams,
+        "environments": [one.name for one in mine.environments if not one.is_hidden],
+        "latestRelease": _latest_release(view, project),
+        "latestDeploys": {"production": _LATEST_DEPLOY, "staging": _LATEST_DEPLOY},
+        "options": {
+            "sentry:token": canaries.text("security-token"),
+            "mail:subject_prefix": canaries.text("subject-prefix"),
+        },
+        "avatar": canaries.avatar(project.slug),
+        "futureInsights": canaries.future("project"),
+    }
+
+
+def _first_event(view: View, project: Project) -> str | None:
+    """The time of the project's first issue; None for a project without any."""
+    for issue in view.organization.issues:
+        if issue.first_seen > view.now:
+            break
+        if issue.project_id == project.id:
+            return iso(moment(issue.first_seen.timestamp()))
+    return None
+
+
+def _latest_release(view: View, project: Project) -> dict[str, object] | None:
+    for release in reversed(view.organization.releases):
+        if project.id in release.project_ids and release.created_at <= view.now:
+            return {"version": release.version}
+    return None

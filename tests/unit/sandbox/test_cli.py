@@ -1,0 +1,114 @@
+"""The command line: what it refuses, and that it remembers the clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from include.sandbox.cli import main
+
+ROOT = Path(__file__).parents[3]
+SMALL = ["--issues", "30"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def refusal(capsys, *arguments: str) -> str:
+    """Exit code 2 with one sentence on the error output."""
+    assert main([*arguments]) == 2
+    written = capsys.readouterr().err
+    assert written.count("\n") == 1
+    assert written.endswith(".\n")
+    return written
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.test"])  # noqa: S104
+def test_only_loopback_hosts_are_served(capsys, host):
+    assert "loopback" in refusal(capsys, "--host", host)
+
+
+def test_a_taken_port_is_one_sentence(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"Port {port}" in refusal(capsys, "--port", port)
+
+
+@pytest.mark.parametrize(
+    "difference", [["--seed", "2"], ["--issues", "31"], ["--now", "2026-01-01"]]
+)
+def test_a_state_file_of_another_organization_is_refused(capsys, tmp_path, difference):
+    file = tmp_path / "state.json"
+    file.write_text(
+        '{"seed":42,"now":"2026-11-02T09:00:00+00:00","issues":30,'
+        '"clock":"2026-11-02T09:00:00+00:00"}'
+    )
+    arguments = ["--port", "0", *SMALL, *difference, "--state-file", str(file)]
+
+    assert "another organization" in refusal(capsys, *arguments)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"seed":"x"}', "\x00"])
+def test_a_broken_state_file_is_refused(capsys, tmp_path, content):
+    file = tmp_path / "state.json"
+    file.write_text(content)
+
+    assert "cannot be read" in refusal(capsys, "--port", "0", *SMALL, "--state-file", str(file))
+
+
+def test_too_few_issues_are_refused(capsys):
+    assert "30 issues" in refusal(capsys, "--port", "0", "--issues", "3")
+
+
+@pytest.mark.parametrize("arguments", [["--seed", "-1"], ["--now", "soon"], ["--port", "x"]])
+def test_nonsense_is_a_usage_error(arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+
+    assert stopped.value.code == 2
+
+
+@contextmanager
+def command(port: int, *arguments: str, **environment: str):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "include.sandbox", "--port", str(port), *SMALL, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        # The line is written once the port listens and the organization exists.
+        assert b"Sandbox lumen-goods at http://127.0.0.1" in process.stderr.readline()
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_the_clock_and_the_token_survive_a_restart(tmp_path):
+    file, port = tmp_path / "state.json", free_port()
+    url = f"http://127.0.0.1:{port}"
+    with command(port, "--state-file", str(file)):
+        httpx.post(f"{url}/sandbox/clock", json={"advance_seconds": 3600})
+    with command(port, "--state-file", str(file), SANDBOX_TOKEN="my-own"):
+        assert httpx.get(f"{url}/sandbox/clock").json()["now"] == "2026-11-02T10:00:00+00:00"
+        for token, status in (("my-own", 200), ("sandbox-token", 401)):
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = httpx.get(f"{url}/api/0/organizations/", headers=headers)
+            assert answer.status_code == status
+
+    assert "my-own" not in file.read_text()
