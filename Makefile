@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test test-e2e lint format lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,11 +17,15 @@ demo: $(INSTALLED) ## Run everything on this machine (ARGS=--once ends by itself
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" runs some)
 	$(BIN)/python -m pytest $(ARGS)
 
+test-e2e: $(INSTALLED) ## Run the demo as a newcomer would, and look at what it left (5 minutes)
+	$(BIN)/python -m pytest tests/e2e -m e2e $(ARGS)
+
 lint: $(INSTALLED) ## Check style, types, imports between packages, and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar models
 
 format: $(INSTALLED) ## Format the Python code
 	$(BIN)/ruff check --fix .

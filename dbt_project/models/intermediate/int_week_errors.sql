@@ -1,0 +1,51 @@
+with error_days as (
+
+    select * from {{ ref('int_error_days') }}
+
+),
+
+clock as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+weekly as (
+
+    select
+        project_id,
+        any_value(project_slug) as project_slug,
+        week_start_date,
+        min(error_date) as from_date,
+        cast(sum(accepted_count) as bigint) as accepted_count,
+        cast(sum(filtered_count) as bigint) as filtered_count,
+        cast(sum(rate_limited_count + other_count) as bigint) as dropped_count,
+        cast(
+            sum(accepted_count + filtered_count + rate_limited_count + other_count) as bigint
+        ) as total_count
+
+    from error_days
+
+    group by project_id, week_start_date
+
+),
+
+bounded as (
+
+    select
+        weekly.*,
+        {{ hours_between(
+            'cast(weekly.from_date as timestamp)',
+            "least(cast(weekly.week_start_date as timestamp) + interval '7 days', clock.as_of)",
+        ) }} as observed_hours,
+        weekly.from_date = weekly.week_start_date
+        and cast(weekly.week_start_date as timestamp) + interval '7 days' <= clock.as_of
+            as is_complete_week,
+        clock.as_of
+
+    from weekly
+    cross join clock
+
+)
+
+select * from bounded

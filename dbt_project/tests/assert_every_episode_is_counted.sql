@@ -1,0 +1,52 @@
+-- Marts whose counts of episodes differ from the number of episodes.
+with episodes as (
+
+    select
+        count(*) as episode_count,
+        count(*) filter (where is_resolved) as resolved_count
+
+    from {{ ref('resolution_time') }}
+
+),
+
+counts as (
+
+    select
+        'projects of resolution_time_distribution' as place,
+        sum(episode_count) as episode_count,
+        sum(resolved_count) as resolved_count
+
+    from {{ ref('resolution_time_distribution') }}
+
+    where scope = 'project'
+
+    union all
+
+    select
+        'organization of resolution_time_distribution',
+        sum(episode_count),
+        sum(resolved_count)
+
+    from {{ ref('resolution_time_distribution') }}
+
+    where scope = 'organization'
+
+    union all
+
+    select
+        'assignment_pattern',
+        sum(opened_count),
+        sum(resolved_count)
+
+    from {{ ref('assignment_pattern') }}
+
+)
+
+select counts.*
+
+from counts
+cross join episodes
+
+where
+    coalesce(counts.episode_count, 0) != episodes.episode_count
+    or coalesce(counts.resolved_count, 0) != episodes.resolved_count
