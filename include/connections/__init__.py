@@ -1,0 +1,1 @@
+"""The connections: which Sentry organizations are connected, and their secrets."""

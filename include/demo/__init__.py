@@ -1,0 +1,1 @@
+"""`make demo`: the whole product on this machine, from a stand-in Sentry to published marts."""

@@ -1,0 +1,224 @@
+"""The demo's command line: `python -m include.demo`."""
+
+import os
+import signal
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from types import FrameType
+
+import httpx
+from rich.console import Console
+
+from include.connections.registry import Connection, open_registry
+from include.demo.airflow import FINISHED, Airflow, AirflowFailed, TaskState
+from include.demo.marts import show_marts
+from include.demo.processes import PortTaken, ServerDied, Servers, require_free_port
+from include.demo.waiting import TookTooLong, wait_for
+from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
+from include.warehouse.publishing import VIEWS
+
+ORGANIZATION = "lumen-goods"
+TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the sandbox on this machine
+RUN_TIMEOUT_S = 1200
+SHOWN_STATES = {"running", "success", "failed", "up_for_retry"}
+
+SPEED = {
+    # The sandbox is on this machine and announces generous limits; Sentry gets 3 a second.
+    "CORVANA_SENTRY_MAX_REQUESTS_PER_SECOND": "2000",
+    "CORVANA_SENTRY_CONCURRENCY": "4",
+}
+
+
+class DemoFailed(Exception):
+    """The demo did not reach its end; says why."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo; return 0 only if the marts were published and have rows."""
+    options = _options(arguments)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        Demo(settings(), options, console).run()
+    except KeyboardInterrupt:
+        console.print("\nStopped everything.")
+        return 0 if not options.once else 130
+    except (
+        AirflowFailed,
+        DataDirUnusable,
+        DemoFailed,
+        InvalidSettings,
+        PortTaken,
+        ServerDied,
+        TookTooLong,
+        httpx.HTTPError,
+    ) as failure:
+        console.print(f"\n[bold red]The demo failed.[/] {failure}", soft_wrap=True)
+        return 1
+    return 0
+
+
+class Demo:
+    """One run of the demo.
+
+    Args:
+        current: The application's settings.
+        options: The command line's options.
+        console: Where to print.
+    """
+
+    def __init__(self, current: Settings, options: Namespace, console: Console) -> None:
+        self._settings = current
+        self._options = options
+        self._console = console
+        self._started = time.monotonic()
+
+    def run(self) -> None:
+        """Start everything, load, show the marts, and stop everything."""
+        self._check()
+        with Servers(self._settings.data_dir / "logs") as servers:
+            self._start_sandbox(servers)
+            connection = open_registry(self._settings).connect(
+                self._sandbox_url, ORGANIZATION, TOKEN
+            )
+            self._say(f"Connected the organization {ORGANIZATION} as {connection.id}")
+            airflow = self._start_airflow(servers)
+            self._load(airflow, connection, servers)
+            self._show(airflow, connection)
+            if not self._options.once:
+                self._stay(servers)
+            self._say("Stopping everything")
+
+    def _check(self) -> None:
+        """Check what can be checked before anything is started."""
+        self._settings.usable_data_dir()
+        require_free_port(self._options.sandbox_port, "--sandbox-port")
+        require_free_port(self._options.airflow_port, "--airflow-port")
+
+    @property
+    def _sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self._options.sandbox_port}"
+
+    def _start_sandbox(self, servers: Servers) -> None:
+        """Start the stand-in Sentry where it stopped last time, and advance its clock if asked."""
+        self._say("Starting the sandbox, a stand-in Sentry")
+        state = self._settings.data_dir / "sandbox.json"
+        command = [sys.executable, "-m", "include.sandbox"]
+        command += ["--port", str(self._options.sandbox_port), "--state-file", str(state)]
+        servers.start("sandbox", command, {**os.environ, "SANDBOX_TOKEN": TOKEN})
+        wait_for(self._is_sandbox_up, servers.check, 60, "The sandbox did not start in time.")
+        if self._options.advance:
+            seconds = round(self._options.advance * 3600)
+            answer = httpx.post(
+                f"{self._sandbox_url}/sandbox/clock",
+                json={"advance_seconds": seconds},
+                trust_env=False,
+            )
+            if answer.is_error:
+                raise DemoFailed(f"The sandbox's clock cannot be advanced: {answer.text}")
+            self._say(f"Advanced the sandbox's clock to {answer.json()['now']}")
+
+    def _is_sandbox_up(self) -> bool:
+        try:
+            return httpx.get(f"{self._sandbox_url}/sandbox/health", trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _start_airflow(self, servers: Servers) -> Airflow:
+        """Start Airflow with a DAG for the connection."""
+        self._say("Starting Airflow, which takes about a minute")
+        variables = {"CORVANA_DATA_DIR": str(self._settings.data_dir), **SPEED, **_set_variables()}
+        airflow = Airflow(
+            self._settings.data_dir / "airflow", self._options.airflow_port, variables
+        )
+        airflow.start(servers)
+        airflow.wait_until_healthy(servers)
+        self._say("Airflow is up")
+        return airflow
+
+    def _load(self, airflow: Airflow, connection: Connection, servers: Servers) -> None:
+        """Run the connection's DAG to its end."""
+        dag_id = f"sentry_load__{connection.id}"
+        run_id = airflow.trigger(dag_id, servers)
+        triggered = time.monotonic()
+        self._say(f"Triggered the DAG {dag_id}")
+        shown: set[tuple[str, str | None, int]] = set()
+
+        def is_finished() -> bool:
+            for task in airflow.task_states(dag_id, run_id):
+                if (key := (task.task_id, task.state, task.try_number)) not in shown:
+                    shown.add(key)
+                    self._show_task(airflow, dag_id, run_id, task)
+            return airflow.run_state(dag_id, run_id) in FINISHED
+
+        wait_for(is_finished, servers.check, RUN_TIMEOUT_S, f"The run of {dag_id} took too long.")
+        if airflow.run_state(dag_id, run_id) != "success":
+            raise DemoFailed(f"The run failed; its logs: {airflow.url}/dags/{dag_id}")
+        self._say(f"Published, {time.monotonic() - triggered:.0f} s after the trigger")
+
+    def _show_task(self, airflow: Airflow, dag_id: str, run_id: str, task: TaskState) -> None:
+        """Print how a task of the run changed."""
+        if task.state not in SHOWN_STATES:
+            return
+        took = "" if task.state == "running" else f" after {task.seconds:.0f} s"
+        self._say(f"  {task.task_id}: {task.state}{took}")
+        if task.state in {"failed", "up_for_retry"}:
+            lines = [line for line in airflow.log_lines(dag_id, run_id, task) if line.strip()]
+            self._console.print(f"         {lines[-1] if lines else ''}", soft_wrap=True)
+
+    def _show(self, airflow: Airflow, connection: Connection) -> None:
+        """Print a short table from each mart, and where to look next."""
+        views = self._settings.published_dir / VIEWS
+        self._console.print()
+        if empty := show_marts(views, connection.id, self._console):
+            raise DemoFailed(f"These marts have no rows: {', '.join(empty)}")
+        self._console.print(f"Airflow    {airflow.url}  (user admin, password {airflow.password})")
+        self._console.print(f"Marts      {views}  (views; open read-only)", soft_wrap=True)
+        self._console.print(f"Parquet    {self._settings.published_dir}", soft_wrap=True)
+        self._console.print(
+            f"Sandbox    {self._sandbox_url}  (clock: {self._sandbox_url}/sandbox/clock)"
+        )
+
+    def _stay(self, servers: Servers) -> None:
+        """Keep everything running until somebody presses Ctrl-C."""
+        self._console.print(
+            "\nThe DAG runs every hour. To see what a day changes, move the sandbox's clock and "
+            f"trigger the DAG:\n  curl -X POST {self._sandbox_url}/sandbox/clock "
+            "-d '{\"advance_seconds\": 86400}'\n"
+            "Press Ctrl-C to stop everything."
+        )
+        while True:
+            servers.check()
+            time.sleep(1)
+
+    def _say(self, text: str) -> None:
+        self._console.print(
+            f"[dim]{time.monotonic() - self._started:5.0f} s[/]  {text}", soft_wrap=True
+        )
+
+
+def _options(arguments: list[str]) -> Namespace:
+    parser = ArgumentParser(prog="make demo ARGS=…", description=main.__doc__)
+    parser.add_argument(
+        "--once", action="store_true", help="end by itself when the marts are shown"
+    )
+    parser.add_argument(
+        "--advance", type=float, default=0, metavar="HOURS", help="move the sandbox's clock first"
+    )
+    parser.add_argument("--airflow-port", type=int, default=8080, help="default %(default)s")
+    parser.add_argument("--sandbox-port", type=int, default=9000, help="default %(default)s")
+    return parser.parse_args(arguments)
+
+
+def _set_variables() -> dict[str, str]:
+    """Return those of our variables that whoever runs the demo has set."""
+    return {name: value for name, value in os.environ.items() if name.startswith("CORVANA_SENTRY_")}
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Runs the dbt project for one connection."""

@@ -1,0 +1,59 @@
+"""`dbt build` for one connection, in a process of its own.
+
+A process of its own gives DuckDB's file lock back when it ends, keeps dbt's logging and memory out
+of the Airflow task, and lets the connection's values be environment variables.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+log = logging.getLogger(__name__)
+
+WAREHOUSE_VARIABLE = "CORVANA_WAREHOUSE"
+"""Read by `dbt_project/profiles.yml`."""
+
+
+class BuildFailed(Exception):
+    """A model or a test of dbt failed; the log before it says which."""
+
+
+def build(warehouse: Path, work_dir: Path, cache_dir: Path) -> None:
+    """Build and test the marts of one connection; every line of dbt goes to the log.
+
+    Args:
+        warehouse: The connection's DuckDB file.
+        work_dir: Where to make the working folder; dbt's logs and compiled SQL are deleted with it.
+        cache_dir: Where the parsed project is kept between builds. Holds nothing of a connection.
+
+    Raises:
+        BuildFailed: Something did not build, or a test found wrong data.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="dbt-", dir=work_dir) as folder:
+        command = [sys.executable, "-m", "include.transform.dbt", folder, str(cache_dir)]
+        with subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            env={**os.environ, WAREHOUSE_VARIABLE: str(warehouse)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            for line in _lines(process):
+                log.info("%s", line)
+    if process.returncode != 0:
+        raise BuildFailed(
+            "dbt could not build the marts; the lines above name the model or test. The published "
+            "marts are still those of the last build."
+        )
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Yield what a process prints, line by line."""
+    for line in process.stdout or ():
+        if text := line.rstrip():
+            yield text

@@ -1,0 +1,62 @@
+"""The process that runs dbt: `python -m include.transform.dbt WORKING_FOLDER CACHE_FOLDER`.
+
+Parsing the project costs more than building it, and no connection's values are part of it. So it is
+parsed once and the manifest reused until the project or dbt changes.
+"""
+
+import os
+import shutil
+import sys
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import extended_mashumuro_decoder
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+
+
+def main(folder: Path, cache: Path) -> int:
+    """Build the project into the warehouse that the environment names; return the exit code."""
+    options = [
+        f"--project-dir={PROJECT}",
+        f"--profiles-dir={PROJECT}",
+        f"--target-path={folder / 'target'}",
+        f"--log-path={folder / 'logs'}",
+        "--no-use-colors",
+        "--log-level-file=none",
+    ]
+    manifest = _manifest(folder, cache, options)
+    result = dbtRunner(manifest=manifest).invoke(
+        ["build", *options, "--exclude-resource-type", "unit_test"]
+    )
+    return 0 if result.success else 1
+
+
+def _manifest(folder: Path, cache: Path, options: list[str]) -> Manifest | None:
+    """Return the parsed project, or None where dbt has to say why it cannot be parsed."""
+    file = cache / f"manifest-{_fingerprint()}.msgpack"
+    if not file.exists():
+        if not dbtRunner().invoke(["parse", *options]).success:
+            return None
+        cache.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(folder / "target" / "partial_parse.msgpack", fresh)
+        fresh.replace(file)
+    return Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
+
+
+def _fingerprint() -> str:
+    """Return a hash of everything that parsing depends on."""
+    digest = blake2b(version("dbt-core").encode() + version("dbt-duckdb").encode(), digest_size=8)
+    for path in sorted(PROJECT.rglob("*")):
+        if path.suffix in {".sql", ".yml", ".csv", ".md"}:
+            digest.update(path.relative_to(PROJECT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

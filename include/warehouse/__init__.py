@@ -1,0 +1,1 @@
+"""Where a connection's data lives, and how its marts reach readers."""

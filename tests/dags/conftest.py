@@ -1,0 +1,44 @@
+"""A real Airflow in this process, with one connection in the registry."""
+
+import pytest
+
+from include.connections.registry import Connection, Registry, open_registry
+from include.sandbox.generate import DEFAULT_NOW, generate
+from include.sandbox.server import running
+from include.settings import settings
+
+
+@pytest.fixture(scope="session")
+def airflow():
+    from airflow.utils.db import initdb  # noqa: PLC0415 - slow, and only these tests need it
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return open_registry(settings())
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    with running(generate(seed=11, now=DEFAULT_NOW, issues=250)) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def connection(registry, sandbox) -> Connection:
+    return registry.connect(sandbox.base_url, "lumen-goods", sandbox.token)
+
+
+@pytest.fixture
+def dag_of(airflow):
+    """Return a function that gives a connection's DAG as Airflow finds it in the DAG folder."""
+    from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415
+
+    def find(connection):
+        bag = DagBag()
+        assert not bag.import_errors
+        return bag.dags[f"sentry_load__{connection.id}"]
+
+    return find

@@ -1,0 +1,147 @@
+"""The DAG of a connection: its shape, and real runs of it, good and bad."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import duckdb
+import pytest
+
+from include.connections.registry import open_registry
+from include.sandbox.generate import DEFAULT_NOW, generate
+from include.sandbox.server import running
+from include.settings import PROJECT_ROOT, settings
+
+MARTS = {
+    "release_stability",
+    "assignment_pattern",
+    "resolution_time",
+    "error_frequency",
+    "project_error_rate",
+}
+
+
+def published(connection, mart):
+    with duckdb.connect(settings().published_dir / "corvana.duckdb", read_only=True) as views:
+        query = f'select * exclude (as_of) from "{mart}" where connection_id = ? order by all'
+        return views.execute(query, [connection.id]).fetchall()
+
+
+def test_every_connection_has_a_dag_that_says_who_owns_it_and_what_to_do(dag_of, connection):
+    dag = dag_of(connection)
+    assert [task.task_id for task in dag.topological_sort()] == ["load", "build", "publish"]
+    assert dag.max_active_runs == 1
+    assert not dag.catchup
+    assert dag.tags == {"domain:sentry", "impact:tier-2"}
+    assert "If it fails" in dag.doc_md
+    assert dag.dagrun_timeout == timedelta(hours=6)
+    for task in dag.tasks:
+        assert task.owner == "data-platform"
+        assert task.retries == 3
+        assert task.retry_exponential_backoff
+        assert task.execution_timeout
+        assert not task.do_xcom_push
+
+
+def test_ids_of_connections_say_nothing_of_the_customer(connection):
+    assert connection.id[0] == "c"
+    assert set(connection.id[1:]) <= set("0123456789abcdef")
+
+
+def test_parsing_the_dag_file_is_quick_and_imports_nothing_heavy(connection):
+    code = (
+        "import sys, runpy; runpy.run_path('dags/sentry_load.py');"
+        "print([m for m in ('dlt', 'dbt', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_run_publishes_every_mart_and_the_next_one_what_changed(dag_of, connection, sandbox):
+    first = dag_of(connection).test()
+    assert first.state == "success"
+    before = {mart: published(connection, mart) for mart in MARTS}
+    assert all(before.values())
+
+    sandbox.clock.advance(timedelta(days=8).total_seconds())
+    assert dag_of(connection).test().state == "success"
+    changed = {mart for mart in MARTS if published(connection, mart) != before[mart]}
+    assert changed == MARTS
+
+
+def failed_run(dag, capfd):
+    """Run a DAG that fails, without its retries, and return its state and what was logged."""
+    for task in dag.tasks:
+        task.retries = 0
+    run = dag.test()
+    return run.state, "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"token": "wrong-token"}, "Sentry rejected the access token of this connection"),
+        ({"organization": "no-such"}, "does not know the organization 'no-such'"),
+        ({"base_url": "http://127.0.0.1:9"}, "cannot be reached (ConnectError). Check the address"),
+    ],
+    ids=["wrong token", "unknown organization", "unreachable"],
+)
+def test_bad_input_fails_the_load_with_one_sentence_and_writes_nothing(
+    dag_of, registry, sandbox, capfd, monkeypatch, changes, sentence
+):
+    monkeypatch.setattr("dlt_sources.sentry.client._BACKOFF", lambda _state: 0.01)
+    given = {"base_url": sandbox.base_url, "organization": f"org-{time.time_ns()}", "token": "x"}
+    bad = registry.connect(**given | {"token": sandbox.token} | changes)
+    state, logged = failed_run(dag_of(bad), capfd)
+    assert state == "failed"
+    assert sentence in logged
+    assert not (settings().warehouse_dir / f"{bad.id}.duckdb").exists()
+    assert not any(settings().work_dir.glob("*"))
+
+
+def test_a_missing_scope_is_named(dag_of, registry, capfd):
+    organization = generate(seed=1, now=DEFAULT_NOW, issues=50)
+    with running(organization, scopes=frozenset({"org:read", "project:read"})) as narrow:
+        bad = registry.connect(narrow.base_url, organization.slug, narrow.token)
+        state, logged = failed_run(dag_of(bad), capfd)
+    assert state == "failed"
+    assert "lacks the scope event:read" in logged
+    with duckdb.connect(settings().warehouse_dir / f"{bad.id}.duckdb", read_only=True) as database:
+        tables = database.sql("select table_name from duckdb_tables() where schema_name = 'raw'")
+        assert not [name for (name,) in tables.fetchall() if not name.startswith("_dlt")]
+
+
+def test_build_and_publish_before_any_load_say_so(registry, airflow):
+    from airflow.sdk.exceptions import AirflowFailException  # noqa: PLC0415
+
+    from include import tasks  # noqa: PLC0415
+
+    fresh = registry.connect("https://sentry.example.com", "new", "x")
+    for task in (tasks.build, tasks.publish):
+        with pytest.raises(AirflowFailException, match="run the task `load` first"):
+            task(fresh.id)
+
+
+def test_a_connection_that_is_gone_fails_for_good(airflow):
+    from airflow.sdk.exceptions import AirflowFailException  # noqa: PLC0415
+
+    from include import tasks  # noqa: PLC0415
+
+    with pytest.raises(AirflowFailException, match="There is no connection c404"):
+        tasks.load("c404")
+
+
+def test_secrets_are_encrypted_in_the_registry(registry, connection, sandbox):
+    assert sandbox.token.encode() not in settings().registry_path.read_bytes()
+    assert open_registry(settings()).secrets(connection.id).token == sandbox.token
+    assert sandbox.token not in repr(registry.secrets(connection.id))
+    assert settings().key_path.stat().st_mode & 0o777 == 0o600

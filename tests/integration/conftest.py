@@ -1,0 +1,86 @@
+"""A connection without Airflow: a sandbox, a warehouse, and the three steps of its DAG."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import pytest
+
+from dlt_sources.sentry.client import Client
+from dlt_sources.sentry.pipeline import LoadSummary, run_load
+from include.sandbox.generate import DEFAULT_NOW, generate
+from include.sandbox.organization import Organization
+from include.sandbox.server import Running, running
+from include.transform.build import build
+from include.warehouse.duckdb_file import DuckDBFile
+from include.warehouse.publishing import publish
+
+SALT = b"the salt of the tests' connection"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One connection: what the tasks of its DAG do, and a look into its warehouse.
+
+    `sandbox.clock.advance(...)` moves Sentry's time; `organization` is the ground truth.
+    """
+
+    organization: Organization
+    sandbox: Running
+    folder: Path
+    connection_id: str = "c0000000000000001"
+
+    @property
+    def warehouse(self) -> DuckDBFile:
+        return DuckDBFile(self.folder / "warehouse", self.connection_id)
+
+    @property
+    def published(self) -> Path:
+        return self.folder / "published"
+
+    def client(self, **changes: Any) -> Client:
+        arguments = {
+            "base_url": self.sandbox.base_url,
+            "organization": self.organization.slug,
+            "token": self.sandbox.token,
+            "max_requests_per_second": 5000,
+            "attempts": 2,
+        }
+        return Client(**arguments | changes)
+
+    def load(self, **changes: Any) -> LoadSummary:
+        with self.client(**changes) as client:
+            return run_load(
+                run_id=uuid4().hex,
+                client=client,
+                salt=SALT,
+                destination=self.warehouse.dlt_destination(),
+                work_dir=self.folder / "work",
+                concurrency=4,
+            )
+
+    def build(self) -> None:
+        build(self.warehouse.path, self.folder / "work", self.folder / "dbt")
+
+    def publish(self) -> dict[str, int]:
+        return publish(self.warehouse.path, self.published, self.connection_id)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.warehouse.path), read_only=True) as database:
+            database.execute("set timezone = 'UTC'")
+            return database.execute(query).fetchall()
+
+    def advance(self, **units: float) -> None:
+        self.sandbox.clock.advance(timedelta(**units).total_seconds())
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A connection to an organization of 600 issues; nothing is loaded yet."""
+    organization = generate(seed=7, now=DEFAULT_NOW, issues=600)
+    with running(organization) as sandbox:
+        yield Connection(organization, sandbox, tmp_path_factory.mktemp("connection"))
