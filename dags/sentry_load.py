@@ -48,13 +48,12 @@ def sentry_load(connection: Connection) -> DAG:
             "max_retry_delay": timedelta(minutes=15),
             "execution_timeout": timedelta(hours=1),
             "do_xcom_push": False,
+            "show_return_value_in_logs": False,
         },
     )
     def wiring() -> None:
         load = task(execution_timeout=timedelta(hours=4))(tasks.load)(connection.id)
-        build = task(tasks.build)(connection.id)
-        publish = task(tasks.publish)(connection.id)
-        load >> build >> publish
+        load >> task(tasks.build)(connection.id) >> task(tasks.publish)(connection.id)
 
     return wiring()
 

@@ -58,12 +58,11 @@ class LoadSummary:
 
     def lines(self) -> Iterator[str]:
         """Yield the summary for people to read."""
-        yield (
-            f"loaded as of {self.as_of} in {self.seconds:.1f} s: {self.requests} requests, "
-            f"{self.waited_s:.1f} s waited for their turn, peak memory {self.peak_memory_mb} MB"
-        )
-        changes = ", ".join(f"{count} {reason}" for reason, count in self.changes.items())
-        yield f"{self.issues_read} issues read, changed: {changes or 'none'}"
+        yield f"loaded as of {self.as_of}"
+        yield f"took {self.seconds:.1f} s, peak memory {self.peak_memory_mb} MB"
+        yield f"{self.requests:,} requests to Sentry, {self.waited_s:.1f} s waited for their turn"
+        changes = ", ".join(f"{count:,} {reason}" for reason, count in self.changes.items())
+        yield f"{self.issues_read:,} issues read, changed: {changes or 'none'}"
         for table, count in self.rows.items():
             yield f"{table:<22}{count:>9,} rows"
 

@@ -127,7 +127,7 @@ class Demo:
 
     def _start_airflow(self, servers: Servers) -> Airflow:
         """Start Airflow with a DAG for the connection."""
-        self._say("Starting Airflow, which takes about a minute")
+        self._say("Starting Airflow, which takes half a minute")
         variables = {"CORVANA_DATA_DIR": str(self._settings.data_dir), **SPEED, **_set_variables()}
         airflow = Airflow(
             self._settings.data_dir / "airflow", self._options.airflow_port, variables
