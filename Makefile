@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 .PHONY: help demo test test-e2e lint format lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(INSTALLED) ## Run everything on this machine (ARGS=--once ends by itself, ARGS=--help shows more)
 	@$(BIN)/python -m include.demo $(ARGS)

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     sentry_concurrency: int = Field(
         2, ge=1, le=32, description="Requests to Sentry under way at once, for each connection."
     )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        """Airflow's tasks run in folders of their own."""
+        return folder.absolute()
 
     @property
     def registry_path(self) -> Path:

@@ -32,6 +32,12 @@ SLICE = timedelta(days=7)
 BULK = 100
 """Issues read by id in one request; Sentry's own page asks for no more at once."""
 
+WITHOUT_COUNTERS = ["stats", "lifetime", "filtered", "unhandled"]
+"""Parts of an issue to leave out, so that reading it costs Sentry no look into its event store."""
+
+WITH_COUNTERS = ["filtered"]
+"""Parts of an issue to leave out where its counters are wanted."""
+
 REASONS: dict[str, tuple[str, ...]] = {
     "status": (
         "status",
@@ -80,16 +86,8 @@ def issue_batches(load: Load, since: datetime | None) -> Iterator[Batch]:
         seen.update(unseen)
         load.issues_read += len(unseen)
         yield _keep_changed(load, _rows(load, unseen.values(), previous), known)
-    quiet = sorted(
-        row.id for row in previous.values() if row.tombstone is None and row.id not in seen
-    )
-    for start in range(0, len(quiet), BULK):
-        ids = quiet[start : start + BULK]
-        issues = _read_by_id(load, ids)
-        load.issues_read += len(ids)
-        missing = sorted(set(ids) - {issue.id for issue in issues})
-        lost = [_lost(load, previous[id_,]) for id_ in missing]
-        yield _keep_changed(load, [*_rows(load, issues, previous), *lost], known)
+    quiet = sorted(row.id for row in previous.values() if row.tombstone is None)
+    yield from _sweep(load, [id_ for id_ in quiet if id_ not in seen], seen, previous, known)
 
 
 def search_end(load: Load) -> datetime:
@@ -113,7 +111,7 @@ def _discover(load: Load, since: datetime | None) -> Iterator[list[Issue]]:
             "sort": "new",
             "limit": 100,
             "groupStatsPeriod": "",
-            "collapse": "filtered",
+            "collapse": WITH_COUNTERS,
             "start": iso(slice_start),
             "end": iso(end),
         }
@@ -121,18 +119,48 @@ def _discover(load: Load, since: datetime | None) -> Iterator[list[Issue]]:
         end = slice_start
 
 
-def _read_by_id(load: Load, ids: list[str]) -> list[Issue]:
+def _sweep(
+    load: Load,
+    ids: list[str],
+    discovered: set[str],
+    previous: Mapping[Key, IssueRow],
+    known: Mapping[Key, IssueRow],
+) -> Iterator[Batch]:
+    """Yield those of the issues that changed, read by their ids.
+
+    An issue that others were merged into is read again with its counters: they and its history now
+    hold theirs, and a search shows it only with its next event.
+    """
+    rows: dict[str, IssueRow] = {}
+    for batch in _bulks(ids):
+        issues = _read_by_id(load, batch, WITHOUT_COUNTERS)
+        missing = sorted(set(batch) - {issue.id for issue in issues})
+        lost = [_lost(load, previous[id_,]) for id_ in missing]
+        for row in (*_rows(load, issues, previous), *lost):
+            if _reason(row, known.get((row.id,))) is not None:
+                rows[row.id] = row
+    survivors = {row.merged_into for row in rows.values() if row.merged_into is not None}
+    for batch in _bulks(sorted(survivors - discovered)):
+        issues = _read_by_id(load, batch, WITH_COUNTERS)
+        rows |= {row.id: row for row in _rows(load, issues, previous)}
+    for batch in _bulks(sorted(rows)):
+        yield _keep_changed(load, [rows[id_] for id_ in batch], known)
+    yield Batch([], sorted(survivors))
+
+
+def _bulks(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), BULK):
+        yield ids[start : start + BULK]
+
+
+def _read_by_id(load: Load, ids: list[str], collapse: list[str]) -> list[Issue]:
     """Read issues straight from Sentry's database: no window, no retention, any status.
 
     With `group=` Sentry ignores every search condition; the answer is unordered and leaves out
     what is gone (`issues/endpoints/organization_group_index.py`).
     """
-    params: Params = {
-        "project": -1,
-        "group": ids,
-        "groupStatsPeriod": "",
-        "collapse": ["stats", "lifetime", "filtered", "unhandled"],
-    }
+    load.issues_read += len(ids)
+    params: Params = {"project": -1, "group": ids, "groupStatsPeriod": "", "collapse": collapse}
     return [
         issue for page in load.client.pages(endpoints.ISSUES, list[Issue], params) for issue in page
     ]

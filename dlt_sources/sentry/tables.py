@@ -125,7 +125,9 @@ class IssueRow(Row):
 class IssueActivityRow(Row):
     """Something that happened to an issue."""
 
-    id: Annotated[str, Meta(description="Hash of issue, type, time and data: Sentry's ids change")]
+    id: Annotated[
+        str, Meta(description="Hash of issue, type, time and data; of a first_seen without time")
+    ]
     issue_id: Annotated[str, Meta(description="Sentry's id of the issue")]
     type: Annotated[str, Meta(description="What happened, e.g. set_resolved")]
     date_created: Annotated[datetime, Meta(description="When it happened")]

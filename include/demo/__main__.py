@@ -199,7 +199,10 @@ class Demo:
 
 
 def _options(arguments: list[str]) -> Namespace:
-    parser = ArgumentParser(prog="make demo ARGS=…", description=main.__doc__)
+    parser = ArgumentParser(
+        prog="make demo ARGS=…",
+        description="From a stand-in Sentry to published marts, through a real Airflow.",
+    )
     parser.add_argument(
         "--once", action="store_true", help="end by itself when the marts are shown"
     )

@@ -18,7 +18,7 @@ from include.sandbox.calls import (
 )
 from include.sandbox.errors import bad_request
 from include.sandbox.paging import by_offset
-from include.sandbox.tallies import GONE
+from include.sandbox.tallies import GONE, is_error
 from include.sandbox.times import iso, moment
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _aggregate(view: View, call: Call, fields: Sequence[str], span: Window) -> l
     rows = table.rows(span.start.timestamp(), until)
     holder = view.owners()[table.issues[rows]]
     kept = (holder != GONE) & _of_projects(view, call)[table.projects[rows]]
+    kept &= is_error(view.organization)[table.issues[rows]]
     columns = {
         "project.id": table.projects[rows],
         "release": table.version_codes[rows],
@@ -147,10 +148,11 @@ def _raw(view: View, call: Call, fields: Sequence[str], span: Window) -> Iterato
     """Yield newest event rows, full of content; Sentry adds ids and project names unasked."""
     table, allowed = view.organization.events, _of_projects(view, call)
     rows = table.rows(span.start.timestamp(), min(span.end, view.now).timestamp())
-    owners = view.owners()
+    owners, errors = view.owners(), is_error(view.organization)
     for place in range(rows.stop - 1, max(rows.start, rows.stop - MAX_RAW_ROWS) - 1, -1):
         holder = int(owners[table.issues[place]])
-        if holder == GONE or not allowed[table.projects[place]]:
+        is_shown = errors[table.issues[place]] and allowed[table.projects[place]]
+        if holder == GONE or not is_shown:
             continue
         group = {
             "project.id": int(table.projects[place]),

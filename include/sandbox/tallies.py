@@ -58,6 +58,11 @@ def event_owners(organization: Organization, at: datetime) -> NDArray[np.int32]:
     return owners
 
 
+def is_error(organization: Organization) -> NDArray[np.bool_]:
+    """Tell, by position of an issue, whether its events are errors; feedback is none."""
+    return np.array([issue.category == "error" for issue in organization.issues])
+
+
 def seen(
     organization: Organization, at: datetime, start: datetime, end: datetime
 ) -> dict[str, Seen]:
@@ -101,10 +106,11 @@ def release_counts(
     """Return the events with `start <= time < end` by issue id and version ("" for none).
 
     Events of deleted issues are absent, as in Sentry's `events/`; those of merged issues count
-    for the survivor.
+    for the survivor. Feedback is excluded (it is no error).
     """
     events, rows = organization.events, _rows(organization, at, start, end)
     holder = event_owners(organization, at)[events.issues[rows]]
+    holder = np.where(is_error(organization)[events.issues[rows]], holder, GONE)
     counts: dict[tuple[str, str], int] = {}
     pairs = zip(holder.tolist(), events.version_codes[rows].tolist(), strict=True)
     for (position, code), count in zip(pairs, events.counts[rows].tolist(), strict=True):
@@ -139,9 +145,8 @@ def _accepted(
 ) -> NDArray[np.int64]:
     events = organization.events
     rows = events.rows(organization.start.timestamp(), at.timestamp() + 1)
-    is_error = np.array([issue.category == "error" for issue in organization.issues])
     wanted = np.array([project.id in project_ids for project in organization.projects])
-    kept = is_error[events.issues[rows]] & wanted[events.projects[rows]]
+    kept = is_error(organization)[events.issues[rows]] & wanted[events.projects[rows]]
     kept &= events.times[rows] <= at.timestamp()
     hour = (events.times[rows][kept] - int(organization.start.timestamp())) // HOUR_S
     totals = np.bincount(hour, weights=events.counts[rows][kept], minlength=hours)

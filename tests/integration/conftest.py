@@ -43,7 +43,7 @@ class Connection:
         return self.folder / "published"
 
     def client(self, **changes: Any) -> Client:
-        arguments = {
+        arguments: dict[str, Any] = {
             "base_url": self.sandbox.base_url,
             "organization": self.organization.slug,
             "token": self.sandbox.token,

@@ -82,6 +82,11 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path):
         open_registry(current)
 
 
+def test_a_relative_data_folder_is_the_same_for_every_process(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert Settings(data_dir="here").data_dir == tmp_path / "here"
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -12,7 +12,7 @@ renamed as (
         type as activity_type,
         date_created at time zone 'UTC' as occurred_at,
         actor_key,
-        version as release_version,
+        nullif(version, '') as release_version,
         in_next_release as is_in_next_release,
         age as age_hours,
         ignore_until at time zone 'UTC' as archived_until_at,
