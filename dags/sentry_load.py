@@ -18,10 +18,10 @@ Loads one Sentry organization and publishes its marts.
 | `build` | builds and tests the marts with dbt | yes |
 | `publish` | replaces the connection's published Parquet files | yes |
 
-**If it fails.** Nothing is half-written: until `publish` succeeds, readers see the marts of the
-last successful run, and the next run starts where the last complete load ended. The failed task's
-log ends with a sentence that says what to do. A rejected token or a missing scope fails at once,
-without retries: connect the organization again. Everything else is retried three times.
+**If it fails.** Readers see each mart as it was published last, and the next run starts where the
+last complete load ended. The failed task's log ends with a sentence that says what to do. What
+repeating cannot mend (a rejected token, a missing scope, a wrong setting) fails at once; everything
+else is retried three times.
 
 **Can it wait?** Yes. A missed hour is caught up by the next run.
 

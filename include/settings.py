@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -64,10 +65,9 @@ class Settings(BaseSettings):
         """Folder of the published marts."""
         return self.data_dir / "published"
 
-    @property
-    def work_dir(self) -> Path:
-        """Folder of what lives only as long as a run."""
-        return self.data_dir / "work"
+    def work_dir(self, connection_id: str) -> Path:
+        """Return the folder of what lives only as long as a connection's run."""
+        return self.data_dir / "work" / connection_id
 
     def usable_data_dir(self) -> Path:
         """Return the data folder, made if need be.
@@ -75,11 +75,10 @@ class Settings(BaseSettings):
         Raises:
             DataDirUnusable: It cannot be made or written.
         """
-        probe = self.data_dir / ".writable"
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
+            with TemporaryFile(dir=self.data_dir):
+                pass
         except OSError as error:
             raise DataDirUnusable(
                 f"The data folder {self.data_dir} cannot be written ({error.strerror}). Make it "

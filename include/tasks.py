@@ -7,7 +7,6 @@ for good or let it be retried. Nothing that they return, log or raise holds anyt
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -16,7 +15,7 @@ from airflow.sdk.log import mask_secret
 from dlt_sources.sentry.client import Client
 from dlt_sources.sentry.errors import ConnectionLost, Fatal, LoadFailed, Retryable
 from include.connections.registry import UnknownConnection, open_registry
-from include.connections.vault import VaultLocked
+from include.connections.vault import InvalidKey, VaultLocked
 from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
 from include.transform.build import BuildFailed
 from include.transform.build import build as build_marts
@@ -30,11 +29,17 @@ class NothingLoaded(Exception):
     """The connection has no warehouse yet."""
 
 
+class LoadUnfinished(Exception):
+    """The warehouse holds parts of a load that was cut off."""
+
+
 _FOR_GOOD = (
     ConnectionLost,
     DataDirUnusable,
     Fatal,
+    InvalidKey,
     InvalidSettings,
+    LoadUnfinished,
     NothingLoaded,
     UnknownConnection,
     VaultLocked,
@@ -64,7 +69,7 @@ def load(connection_id: str) -> None:
                 client=client,
                 salt=secrets.salt,
                 destination=DuckDBFile(current.warehouse_dir, connection_id).dlt_destination(),
-                work_dir=current.work_dir,
+                work_dir=current.work_dir(connection_id),
                 concurrency=current.sentry_concurrency,
             )
     for line in summary.lines():
@@ -76,7 +81,9 @@ def build(connection_id: str) -> None:
     with _airflow_failures():
         current = settings()
         warehouse = _warehouse(current, connection_id)
-        build_marts(warehouse, current.work_dir, current.data_dir / "dbt")
+        if warehouse.has_unfinished_load():
+            raise LoadUnfinished("The last load was cut off: run the task `load` again first.")
+        build_marts(warehouse.path, current.work_dir(connection_id), current.data_dir / "dbt")
 
 
 def publish(connection_id: str) -> None:
@@ -84,21 +91,21 @@ def publish(connection_id: str) -> None:
     with _airflow_failures():
         current = settings()
         warehouse = _warehouse(current, connection_id)
-        rows = publish_marts(warehouse, current.published_dir, connection_id)
+        rows = publish_marts(warehouse.path, current.published_dir, connection_id)
     for mart, count in rows.items():
         log.info("published %-32s %9s rows", mart, f"{count:,}")
 
 
-def _warehouse(current: Settings, connection_id: str) -> Path:
+def _warehouse(current: Settings, connection_id: str) -> DuckDBFile:
     """Return the connection's warehouse.
 
     Raises:
         NothingLoaded: There is none yet.
     """
-    path = DuckDBFile(current.warehouse_dir, connection_id).path
-    if not path.exists():
+    warehouse = DuckDBFile(current.warehouse_dir, connection_id)
+    if not warehouse.path.exists():
         raise NothingLoaded("Nothing was loaded yet: run the task `load` first.")
-    return path
+    return warehouse
 
 
 @contextmanager

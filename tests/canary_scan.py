@@ -17,8 +17,8 @@ from include.sandbox.organization import Organization
 
 def never_at_rest(organization: Organization) -> list[bytes]:
     """What must be found nowhere: the canaries, and the ids of people and teams."""
-    people = [person.id for person in organization.people]
-    return [CANARY.encode(), *(id_.encode() for id_ in people)]
+    owners = [*organization.people, *organization.teams]
+    return [CANARY.encode(), *(owner.id.encode() for owner in owners)]
 
 
 def leaks(folder: Path, needles: Iterable[bytes]) -> list[str]:

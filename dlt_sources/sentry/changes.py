@@ -15,7 +15,7 @@ from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import Issue, IssueIdentity
 from dlt_sources.sentry.client import Params
 from dlt_sources.sentry.context import RETENTION, Load, iso
-from dlt_sources.sentry.errors import AccessDenied, NotFound
+from dlt_sources.sentry.errors import AccessDenied, NotFound, UnexpectedResponse
 from dlt_sources.sentry.known import Key, differs, known_rows
 from dlt_sources.sentry.rows import issue_row
 from dlt_sources.sentry.tables import IssueRow
@@ -31,6 +31,9 @@ SLICE = timedelta(days=7)
 
 BULK = 100
 """Issues read by id in one request; Sentry's own page asks for no more at once."""
+
+OUT_OF_REACH = "out_of_reach"
+"""The tombstone of an issue in a project that is hidden from us, perhaps not forever."""
 
 WITHOUT_COUNTERS = ["stats", "lifetime", "filtered", "unhandled"]
 """Parts of an issue to leave out, so that reading it costs Sentry no look into its event store."""
@@ -71,22 +74,23 @@ class Batch:
     explain: list[str]
 
 
-def issue_batches(load: Load, since: datetime | None) -> Iterator[Batch]:
+def issue_batches(load: Load, searched_until: Mapping[str, datetime]) -> Iterator[Batch]:
     """Yield the issues that are new or changed, each at most once.
 
     Args:
         load: The load's context.
-        since: End of the last complete search; None searches all that Sentry retains.
+        searched_until: End of the last complete search, by project. A project without one, new or
+            back in reach, is searched as far back as Sentry retains.
     """
     known = known_rows(load.known, "issues", IssueRow)
     previous = known | known_rows(load.known, "issues", IssueRow, finished=False)
     seen: set[str] = set()
-    for issues in _discover(load, since):
+    for issues in _discover(load, searched_until):
         unseen = {issue.id: issue for issue in issues if issue.id not in seen}
         seen.update(unseen)
         load.issues_read += len(unseen)
         yield _keep_changed(load, _rows(load, unseen.values(), previous), known)
-    quiet = sorted(row.id for row in previous.values() if row.tombstone is None)
+    quiet = sorted(row.id for row in previous.values() if row.tombstone in {None, OUT_OF_REACH})
     yield from _sweep(load, [id_ for id_ in quiet if id_ not in seen], seen, previous, known)
 
 
@@ -95,18 +99,28 @@ def search_end(load: Load) -> datetime:
     return load.as_of - SETTLING
 
 
-def _discover(load: Load, since: datetime | None) -> Iterator[list[Issue]]:
+def _discover(load: Load, searched_until: Mapping[str, datetime]) -> Iterator[list[Issue]]:
+    """Yield pages of the issues with events since each project's last search."""
+    latest = max(searched_until.values(), default=None)
+    yield from _search(load, -1, latest)
+    for project_id in load.readable_project_ids:
+        if (own := searched_until.get(project_id)) != latest:
+            yield from _search(load, project_id, own)
+
+
+def _search(load: Load, project: int | str, since: datetime | None) -> Iterator[list[Issue]]:
     """Yield pages of the issues with events in the window, newest window first.
 
     `sort=new` orders by first seen, which does not move while pages are read; the empty `query`
     finds all statuses and must really be sent (it defaults to `is:unresolved`).
     """
     end = search_end(load)
-    start = since - OVERLAP if since else load.as_of - RETENTION
+    retained = load.as_of - RETENTION
+    start = max(since - OVERLAP, retained) if since else retained
     while end > start:
         slice_start = max(start, end - SLICE)
         params: Params = {
-            "project": -1,
+            "project": project,
             "query": "",
             "sort": "new",
             "limit": 100,
@@ -161,9 +175,14 @@ def _read_by_id(load: Load, ids: list[str], collapse: list[str]) -> list[Issue]:
     """
     load.issues_read += len(ids)
     params: Params = {"project": -1, "group": ids, "groupStatsPeriod": "", "collapse": collapse}
-    return [
-        issue for page in load.client.pages(endpoints.ISSUES, list[Issue], params) for issue in page
-    ]
+    pages = load.client.pages(endpoints.ISSUES, list[Issue], params)
+    issues = [issue for page in pages for issue in page]
+    if not {issue.id for issue in issues} <= set(ids):
+        raise UnexpectedResponse(
+            "Sentry ignored `group=` and answered with other issues than were asked for. Update "
+            "corvana-sentry, or report it with this sentence."
+        )
+    return issues
 
 
 def _rows(load: Load, issues: Iterable[Issue], previous: Mapping[Key, IssueRow]) -> list[IssueRow]:
@@ -203,7 +222,7 @@ def _lost(load: Load, row: IssueRow) -> IssueRow:
     (`api/helpers/group_index`, `get_group_with_redirect`).
     """
     if row.project_id not in load.readable_project_ids:
-        return _with_tombstone(load, row, "out_of_reach")
+        return _with_tombstone(load, row, OUT_OF_REACH)
     try:
         found = load.client.get(
             endpoints.ISSUE,
@@ -214,7 +233,7 @@ def _lost(load: Load, row: IssueRow) -> IssueRow:
     except NotFound:
         return _with_tombstone(load, row, "deleted")
     except AccessDenied:
-        return _with_tombstone(load, row, "out_of_reach")
+        return _with_tombstone(load, row, OUT_OF_REACH)
     if found.id == row.id:
         return row
     return _with_tombstone(load, row, "merged", found.id)

@@ -21,6 +21,7 @@ from dlt_sources.sentry.errors import (
     AccessDenied,
     InvalidRequest,
     NotFound,
+    OutsideRetention,
     RateLimited,
     Retryable,
     SentryError,
@@ -201,6 +202,8 @@ class Client:
                 f"Sentry at {self.base_url} failed to answer {endpoint.path} ({status}). "
                 "Run again later; see status.sentry.io if it lasts."
             )
+        if status == HTTPStatus.BAD_REQUEST and "recent date range" in _detail(response):
+            return OutsideRetention(f"Sentry keeps nothing as old as was asked of {endpoint.path}.")
         return InvalidRequest(
             f"Sentry refused the request for {endpoint.path} ({status}). Its API may have changed: "
             "update corvana-sentry."
@@ -250,14 +253,14 @@ def _date(response: httpx.Response) -> datetime | None:
 
 
 def _seconds_to_reset(response: httpx.Response) -> float:
-    """Return the seconds until Sentry's budget is renewed, at least one.
+    """Return the seconds until Sentry's budget is renewed, a minute at most.
 
     `Retry-After` is seldom there; `X-Sentry-Rate-Limit-Reset` is the end of the window in epoch
     seconds by the server's clock (`middleware/ratelimit.py`).
     """
     retry_after = response.headers.get("Retry-After", "")
     if retry_after.isdigit():
-        return float(retry_after)
+        return min(float(retry_after), 60.0)
     reset = response.headers.get("X-Sentry-Rate-Limit-Reset", "")
     now = _date(response)
     if not reset.isdigit() or now is None:
@@ -267,13 +270,18 @@ def _seconds_to_reset(response: httpx.Response) -> float:
 
 def _is_query_timeout(response: httpx.Response) -> bool:
     """Tell whether a 400 means that Sentry's event store gave up (`api/utils.py`)."""
-    if response.status_code != HTTPStatus.BAD_REQUEST:
-        return False
+    detail = _detail(response)
+    is_timeout = "timeout" in detail.lower() or "Internal error" in detail
+    return response.status_code == HTTPStatus.BAD_REQUEST and is_timeout
+
+
+def _detail(response: httpx.Response) -> str:
+    """Return the sentence in an error's body, to be compared with known ones and never shown."""
     try:
         detail = msgspec.json.decode(response.content, type=ErrorBody).detail
     except msgspec.DecodeError:
-        return False
-    return isinstance(detail, str) and ("timeout" in detail.lower() or "Internal error" in detail)
+        return ""
+    return detail if isinstance(detail, str) else ""
 
 
 _BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=1)

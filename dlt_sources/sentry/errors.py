@@ -11,6 +11,7 @@ SentryError
 └── Fatal                    a bug here or a change there; retrying cannot help
     ├── NotFound             404 for anything else
     ├── InvalidRequest       400, 405, 410, …
+    ├── OutsideRetention     400 for a window that Sentry no longer keeps
     └── UnexpectedResponse   an answer of another form than documented
 LoadFailed                   dlt or the warehouse failed
 
@@ -68,6 +69,10 @@ class NotFound(Fatal):
 
 class InvalidRequest(Fatal):
     """Sentry refused the request as such."""
+
+
+class OutsideRetention(Fatal):
+    """The asked window is older than what the organization's plan keeps."""
 
 
 class UnexpectedResponse(Fatal):

@@ -40,6 +40,6 @@ class Limiter:
             self._sleep(start - now)
 
     def pause(self, seconds: float) -> None:
-        """Let no request start for so many seconds from now."""
+        """Let no request that has no turn yet start for so many seconds from now."""
         with self._lock:
             self._next_start = max(self._next_start, self._clock() + seconds)

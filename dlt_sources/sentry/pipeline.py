@@ -1,4 +1,4 @@
-"""Runs the source for one connection: one load, whole or not at all."""
+"""Runs the source for one connection: one load, which the next one repeats if it is cut off."""
 
 import logging
 import resource
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Literal
 
 import dlt
@@ -78,15 +77,16 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
 ) -> LoadSummary:
     """Load an organization's changes since the last load (all, if there is none).
 
-    The working folder holds row data while the load runs and is deleted after it, whatever
-    happened; what the next load needs to know is in the destination.
+    The working folder holds row data while the load runs and is emptied before and after it, so
+    nothing outlives a killed process for longer than until the next load. What that needs to know
+    is in the destination.
 
     Args:
         run_id: Identifier of the run.
         client: Reads the organization.
         salt: Of the connection, for pseudonyms.
         destination: A dlt destination; the tables are in its dataset `raw`.
-        work_dir: Where to make the working folder.
+        work_dir: The working folder, of this connection alone.
         concurrency: Requests under way at once.
 
     Raises:
@@ -117,18 +117,18 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
 
 @contextmanager
 def _pipeline(destination: TDestinationReferenceArg, work_dir: Path) -> Iterator[dlt.Pipeline]:
-    """Yield a pipeline in a folder of its own, which is deleted afterwards."""
-    work_dir.mkdir(parents=True, exist_ok=True)
-    folder = mkdtemp(prefix="dlt-", dir=work_dir)
+    """Yield a pipeline in an empty folder, which is deleted afterwards."""
+    shutil.rmtree(work_dir, ignore_errors=True)
+    work_dir.mkdir(parents=True)
     try:
         yield dlt.pipeline(
             pipeline_name="sentry",
-            pipelines_dir=folder,
+            pipelines_dir=str(work_dir),
             destination=destination,
             dataset_name=DATASET,
         )
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _run(pipeline: dlt.Pipeline, load: Load) -> None:

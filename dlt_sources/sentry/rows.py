@@ -214,11 +214,11 @@ def _activity_id(issue_id: str, activity: Activity, kept: dict[str, Any]) -> str
     """Return an identifier that survives Sentry's change of activity ids.
 
     Activity ids move to another namespace where a server serves the action log
-    (`issues/endpoints/group_activities.py`), so they identify nothing. The synthetic `first_seen`
+    (`issues/endpoints/group_activities.py`), so they identify nothing. Nor does the rest of `data`:
+    Sentry fills in the version of a resolution when the release appears. The synthetic `first_seen`
     is one an issue, though its time moves when another issue is merged into it.
     """
     content: tuple[object, ...] = (issue_id, activity.type)
     if activity.type != "first_seen":
-        data = sorted((name, value) for name, value in kept.items() if value is not None)
-        content = (*content, activity.date_created.isoformat(), data)
+        content += (activity.date_created.isoformat(), kept.get("assignee_key"))
     return blake2b(repr(content).encode(), digest_size=16).hexdigest()

@@ -4,18 +4,34 @@ Rows reach dlt only as Arrow tables with these schemas, so that nothing undeclar
 Column names are Sentry's, in snake case; times are UTC.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 from msgspec import Meta, Struct, structs
 
+WORD = re.compile(r"[A-Za-z0-9_.:-]{0,64}")
+"""What a word of a list that Sentry fixes looks like."""
+
+
+def word(description: str) -> Meta:
+    """Return the metadata of a column that holds a word of Sentry's, and never free text."""
+    return Meta(description=description, extra={"is_word": True})
+
 
 class Row(Struct):
-    """A row of a table in the schema `raw`."""
+    """A row of a table in the schema `raw`. What should be a word and is none becomes `other`."""
+
+    def __post_init__(self) -> None:
+        for name in _words(type(self)):
+            value = getattr(self, name)
+            if value is not None and not WORD.fullmatch(value):
+                setattr(self, name, "other")
 
 
 class OrganizationRow(Row):
@@ -23,7 +39,7 @@ class OrganizationRow(Row):
 
     id: Annotated[str, Meta(description="Sentry's id of the organization")]
     slug: Annotated[str, Meta(description="Short name in Sentry's addresses")]
-    status: Annotated[str | None, Meta(description="active, pending_deletion, …")]
+    status: Annotated[str | None, word("active, pending_deletion, …")]
     date_created: Annotated[datetime, Meta(description="When the organization was created")]
 
 
@@ -32,7 +48,7 @@ class ProjectRow(Row):
 
     id: Annotated[str, Meta(description="Sentry's id of the project")]
     slug: Annotated[str, Meta(description="Short name in Sentry's addresses")]
-    platform: Annotated[str | None, Meta(description="SDK platform, e.g. python-django")]
+    platform: Annotated[str | None, word("SDK platform, e.g. python-django")]
     date_created: Annotated[datetime | None, Meta(description="When the project was created")]
     first_event: Annotated[datetime | None, Meta(description="When its first event arrived")]
     is_member: Annotated[bool | None, Meta(description="The connecting user is a member")]
@@ -51,7 +67,7 @@ class ReleaseRow(Row):
 
     id: Annotated[int, Meta(description="Sentry's id of the release")]
     version: Annotated[str, Meta(description="The version the customer gave it")]
-    status: Annotated[str | None, Meta(description="open or archived")]
+    status: Annotated[str | None, word("open or archived")]
     package: Annotated[str | None, Meta(description="Package part of the version")]
     version_major: Annotated[int | None, Meta(description="Major number of a semantic version")]
     version_minor: Annotated[int | None, Meta(description="Minor number of a semantic version")]
@@ -91,23 +107,23 @@ class IssueRow(Row):
     id: Annotated[str, Meta(description="Sentry's id of the issue")]
     short_id: Annotated[str | None, Meta(description="Project slug and number, e.g. WEB-4Q")]
     project_id: Annotated[str, Meta(description="Sentry's id of its project")]
-    status: Annotated[str, Meta(description="unresolved, resolved, ignored, pending_deletion, …")]
-    substatus: Annotated[str | None, Meta(description="new, ongoing, regressed, escalating, …")]
+    status: Annotated[str, word("unresolved, resolved, ignored, pending_deletion, …")]
+    substatus: Annotated[str | None, word("new, ongoing, regressed, escalating, …")]
     in_release: Annotated[str | None, Meta(description="Version it is resolved in")]
     in_next_release: Annotated[bool | None, Meta(description="Resolved in the next release")]
     auto_resolved: Annotated[bool | None, Meta(description="Resolved by age")]
     ignore_until: Annotated[datetime | None, Meta(description="Archived until this time")]
     ignore_count: Annotated[int | None, Meta(description="Archived until so many events")]
     ignore_window: Annotated[int | None, Meta(description="Minutes for ignore_count")]
-    level: Annotated[str | None, Meta(description="fatal, error, warning, info, debug, …")]
-    priority: Annotated[str | None, Meta(description="high, medium or low")]
+    level: Annotated[str | None, word("fatal, error, warning, info, debug, …")]
+    priority: Annotated[str | None, word("high, medium or low")]
     priority_locked_at: Annotated[datetime | None, Meta(description="When a person set priority")]
-    platform: Annotated[str | None, Meta(description="Platform of its events")]
-    issue_type: Annotated[str | None, Meta(description="Sentry's detector, e.g. error")]
-    issue_category: Annotated[str | None, Meta(description="error, performance, …")]
+    platform: Annotated[str | None, word("Platform of its events")]
+    issue_type: Annotated[str | None, word("Sentry's detector, e.g. error")]
+    issue_category: Annotated[str | None, word("error, performance, …")]
     is_unhandled: Annotated[bool | None, Meta(description="The error was not caught by code")]
     num_comments: Annotated[int | None, Meta(description="Comments on it")]
-    assignee_type: Annotated[str | None, Meta(description="user or team")]
+    assignee_type: Annotated[str | None, word("user or team")]
     assignee_key: Annotated[str | None, Meta(description="Pseudonym of the assignee")]
     last_progressed_at: Annotated[
         datetime | None, Meta(description="Last step towards a fix, as Sentry derives it")
@@ -129,7 +145,7 @@ class IssueActivityRow(Row):
         str, Meta(description="Hash of issue, type, time and data; of a first_seen without time")
     ]
     issue_id: Annotated[str, Meta(description="Sentry's id of the issue")]
-    type: Annotated[str, Meta(description="What happened, e.g. set_resolved")]
+    type: Annotated[str, word("What happened, e.g. set_resolved")]
     date_created: Annotated[datetime, Meta(description="When it happened")]
     actor_key: Annotated[str | None, Meta(description="Pseudonym of who did it; null: Sentry")]
     version: Annotated[str | None, Meta(description="Version of a resolution or regression")] = None
@@ -141,11 +157,11 @@ class IssueActivityRow(Row):
     ignore_until_escalating: Annotated[
         bool | None, Meta(description="Archived until it escalates")
     ] = None
-    assignee_type: Annotated[str | None, Meta(description="user or team")] = None
+    assignee_type: Annotated[str | None, word("user or team")] = None
     assignee_key: Annotated[str | None, Meta(description="Pseudonym of the new assignee")] = None
-    integration: Annotated[str | None, Meta(description="What assigned it, e.g. codeowners")] = None
-    priority: Annotated[str | None, Meta(description="The new priority")] = None
-    reason: Annotated[str | None, Meta(description="Why Sentry changed the priority")] = None
+    integration: Annotated[str | None, word("What assigned it, e.g. codeowners")] = None
+    priority: Annotated[str | None, word("The new priority")] = None
+    reason: Annotated[str | None, word("Why Sentry changed the priority")] = None
     after_days: Annotated[int | None, Meta(description="Days until it became ongoing")] = None
 
 
@@ -154,12 +170,15 @@ class ProjectErrorVolumeRow(Row):
 
     project_id: Annotated[str, Meta(description="Sentry's id of the project")]
     hour: Annotated[datetime, Meta(description="Start of the hour")]
-    outcome: Annotated[str, Meta(description="accepted, filtered, rate_limited, invalid, …")]
+    outcome: Annotated[str, word("accepted, filtered, rate_limited, invalid, …")]
     quantity: Annotated[int, Meta(description="Error events")]
 
 
 class IssueReleaseVolumeRow(Row):
-    """Events of an issue from a release on a UTC day. Days are replaced as a whole."""
+    """Events of an issue from a release on a UTC day.
+
+    A day is replaced as a whole by the next reading that finds any event in it.
+    """
 
     date: Annotated[date, Meta(description="UTC day")]
     project_id: Annotated[str, Meta(description="Sentry's id of the project")]
@@ -239,6 +258,17 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
     datetime: pa.timestamp("us", tz="UTC"),
     date: pa.date32(),
 }
+
+
+@cache
+def _words(row: type[Row]) -> tuple[str, ...]:
+    """Return the names of a row's columns that hold words of Sentry's."""
+    hints = get_type_hints(row, include_extras=True)
+    return tuple(
+        field.name
+        for field in structs.fields(row)
+        if (_meta(hints[field.name]).extra or {}).get("is_word")
+    )
 
 
 def _meta(hint: Any) -> Meta:  # noqa: ANN401 - a type hint has no narrower type

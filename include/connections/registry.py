@@ -124,8 +124,8 @@ class Registry:
             row = session.get(_ConnectionRow, connection_id)
         if row is None:
             raise UnknownConnection(
-                f"There is no connection {connection_id}. It may have been disconnected: its DAG "
-                "disappears within a minute."
+                f"There is no connection {connection_id} in the registry. If it should be there, "
+                "check that CORVANA_DATA_DIR is the folder it was made in."
             )
         return row
 

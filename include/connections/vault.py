@@ -2,7 +2,9 @@
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
@@ -14,6 +16,10 @@ class VaultLocked(Exception):
     """A secret cannot be decrypted with the keys at hand."""
 
 
+class InvalidKey(Exception):
+    """An encryption key is none."""
+
+
 class Vault:
     """Encrypts with the newest key and decrypts with any.
 
@@ -21,11 +27,18 @@ class Vault:
         keys: Fernet keys, newest first.
 
     Raises:
-        ValueError: A key is no Fernet key.
+        InvalidKey: A key is no Fernet key.
     """
 
     def __init__(self, keys: list[bytes]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError:
+            raise InvalidKey(
+                "CORVANA_ENCRYPTION_KEYS (or the key file in the data folder) holds something that "
+                "is no Fernet key. One is made by: python -c 'from cryptography.fernet import "
+                "Fernet; print(Fernet.generate_key().decode())'"
+            ) from None
 
     def encrypt(self, secret: bytes) -> bytes:
         """Return a secret as it may be stored."""
@@ -55,17 +68,18 @@ def open_vault(keys: SecretStr | None, key_path: Path) -> Vault:
 
 
 def _key_of_file(key_path: Path) -> bytes:
-    """Return the key in a file only its owner can read."""
-    try:
-        descriptor = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    """Return the key in a file only its owner can read, made whole or not at all."""
+    if key_path.exists():
         return key_path.read_bytes()
-    key = Fernet.generate_key()
+    descriptor, fresh = mkstemp(dir=key_path.parent, prefix=".key-")
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
+        file.write(Fernet.generate_key())
+    with suppress(FileExistsError):
+        os.link(fresh, key_path)
+    Path(fresh).unlink()
     log.warning(
         "made the key file %s: secrets are only as safe as it is; set CORVANA_ENCRYPTION_KEYS "
         "outside of a demo",
         key_path,
     )
-    return key
+    return key_path.read_bytes()

@@ -11,6 +11,7 @@ import httpx
 from rich.console import Console
 
 from include.connections.registry import Connection, open_registry
+from include.connections.vault import InvalidKey
 from include.demo.airflow import FINISHED, Airflow, AirflowFailed, TaskState
 from include.demo.marts import show_marts
 from include.demo.processes import PortTaken, ServerDied, Servers, require_free_port
@@ -38,7 +39,8 @@ def main(arguments: list[str]) -> int:
     """Run the demo; return 0 only if the marts were published and have rows."""
     options = _options(arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
     try:
         Demo(settings(), options, console).run()
     except KeyboardInterrupt:
@@ -48,6 +50,7 @@ def main(arguments: list[str]) -> int:
         AirflowFailed,
         DataDirUnusable,
         DemoFailed,
+        InvalidKey,
         InvalidSettings,
         PortTaken,
         ServerDied,
@@ -209,9 +212,22 @@ def _options(arguments: list[str]) -> Namespace:
     parser.add_argument(
         "--advance", type=float, default=0, metavar="HOURS", help="move the sandbox's clock first"
     )
-    parser.add_argument("--airflow-port", type=int, default=8080, help="default %(default)s")
-    parser.add_argument("--sandbox-port", type=int, default=9000, help="default %(default)s")
+    for server, default in (("airflow", 8080), ("sandbox", 9000)):
+        parser.add_argument(
+            f"--{server}-port",
+            type=_port,
+            default=default,
+            metavar="PORT",
+            help="default %(default)s",
+        )
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise ValueError
+    return port
 
 
 def _set_variables() -> dict[str, str]:

@@ -1,11 +1,12 @@
 """The servers that the demo starts, and stops again."""
 
+import errno
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,10 +36,11 @@ def require_free_port(port: int, option: str) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
+        except OSError as error:
+            problem = "taken" if error.errno == errno.EADDRINUSE else f"no good ({error.strerror})"
             raise PortTaken(
-                f"Port {port} is taken. Stop what listens there (perhaps another demo), or choose "
-                f'another one: make demo ARGS="{option} {port + 1}"'
+                f"Port {port} is {problem}. Stop what listens there (perhaps another demo), or "
+                f'choose another one: make demo ARGS="{option} {port + 1}"'
             ) from None
 
 
@@ -59,10 +61,11 @@ class Servers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for process in self._running.values():
-            process.terminate()
-        for process in self._running.values():
-            _end(process)
+        with _uninterrupted():
+            for process in self._running.values():
+                process.terminate()
+            for process in self._running.values():
+                _end(process)
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
         """Start a server in a session of its own, so that Ctrl-C reaches the demo alone."""
@@ -92,6 +95,16 @@ class Servers:
                     f"{name} ended by itself with code {process.returncode}. Its last line was: "
                     f"{_last_line(self.log(name))} The rest is in {self.log(name)}."
                 )
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore a second Ctrl-C: it would leave servers running."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

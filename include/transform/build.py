@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from include.settings import PROJECT_ROOT
+
 log = logging.getLogger(__name__)
 
 WAREHOUSE_VARIABLE = "CORVANA_WAREHOUSE"
@@ -38,7 +40,8 @@ def build(warehouse: Path, work_dir: Path, cache_dir: Path) -> None:
         command = [sys.executable, "-m", "include.transform.dbt", folder, str(cache_dir)]
         with subprocess.Popen(  # noqa: S603 - our own module
             command,
-            env={**os.environ, WAREHOUSE_VARIABLE: str(warehouse)},
+            cwd=folder,  # where DuckDB puts what does not fit into memory
+            env=_environment(warehouse),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -50,6 +53,14 @@ def build(warehouse: Path, work_dir: Path, cache_dir: Path) -> None:
             "dbt could not build the marts; the lines above name the model or test. The published "
             "marts are still those of the last build."
         )
+
+
+def _environment(warehouse: Path) -> dict[str, str]:
+    """Return dbt's environment: ours without the keys, which it does not need."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name != "CORVANA_ENCRYPTION_KEYS"
+    }
+    return inherited | {WAREHOUSE_VARIABLE: str(warehouse), "PYTHONPATH": str(PROJECT_ROOT)}
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:

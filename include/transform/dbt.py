@@ -42,6 +42,8 @@ def _manifest(folder: Path, cache: Path, options: list[str]) -> Manifest | None:
         if not dbtRunner().invoke(["parse", *options]).success:
             return None
         cache.mkdir(parents=True, exist_ok=True)
+        for outdated in cache.glob("manifest-*.msgpack"):
+            outdated.unlink(missing_ok=True)
         fresh = file.with_suffix(f".{os.getpid()}")
         shutil.copyfile(folder / "target" / "partial_parse.msgpack", fresh)
         fresh.replace(file)
@@ -51,10 +53,11 @@ def _manifest(folder: Path, cache: Path, options: list[str]) -> Manifest | None:
 def _fingerprint() -> str:
     """Return a hash of everything that parsing depends on."""
     digest = blake2b(version("dbt-core").encode() + version("dbt-duckdb").encode(), digest_size=8)
-    for path in sorted(PROJECT.rglob("*")):
-        if path.suffix in {".sql", ".yml", ".csv", ".md"}:
-            digest.update(path.relative_to(PROJECT).as_posix().encode())
-            digest.update(path.read_bytes())
+    folders = ("macros", "models", "seeds", "tests")
+    nested = (path for folder in folders for path in (PROJECT / folder).rglob("*.*"))
+    for path in sorted([*PROJECT.glob("*.yml"), *nested]):
+        digest.update(path.relative_to(PROJECT).as_posix().encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -7,6 +7,8 @@ So no two connections share one: deleting a connection's data is deleting its fi
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb as engine
+
 if TYPE_CHECKING:
     from dlt.destinations import duckdb
 
@@ -24,8 +26,27 @@ class DuckDBFile:
 
     def dlt_destination(self) -> "duckdb":
         """Return the destination for dlt to load into."""
-        # Takes seconds to import, and DAG files that only need the path are parsed all the time.
+        # Takes seconds to import, and the DAG file, which only needs the path, is parsed all day.
         from dlt.destinations import duckdb  # noqa: PLC0415
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return duckdb(str(self.path))
+
+    def has_unfinished_load(self) -> bool:
+        """Tell whether a load was cut off between two tables and none has repeated it since.
+
+        dlt enters a load into `_dlt_loads` when all of its tables are merged.
+        """
+        from dlt_sources.sentry.tables import TABLES  # noqa: PLC0415 - imports pyarrow
+
+        rows = " union all ".join(f"select _dlt_load_id from raw.{name}" for name in TABLES)  # noqa: S608
+        query = f"""
+            select count(*) from ({rows})
+            where _dlt_load_id not in (select load_id from raw._dlt_loads where status = 0)
+        """  # noqa: S608 - our own names only
+        with engine.connect(str(self.path), read_only=True) as database:
+            try:
+                found = database.execute(query).fetchall()
+            except engine.CatalogException:
+                return True
+        return bool(found[0][0])

@@ -104,8 +104,9 @@ def test_bad_input_fails_the_load_with_one_sentence_and_writes_nothing(
     state, logged = failed_run(dag_of(bad), capfd)
     assert state == "failed"
     assert sentence in logged
+    assert "Traceback" not in logged
     assert not (settings().warehouse_dir / f"{bad.id}.duckdb").exists()
-    assert not any(settings().work_dir.glob("*"))
+    assert not any(settings().work_dir(bad.id).rglob("*"))
 
 
 def test_a_missing_scope_is_named(dag_of, registry, capfd):
@@ -118,6 +119,25 @@ def test_a_missing_scope_is_named(dag_of, registry, capfd):
     with duckdb.connect(settings().warehouse_dir / f"{bad.id}.duckdb", read_only=True) as database:
         tables = database.sql("select table_name from duckdb_tables() where schema_name = 'raw'")
         assert not [name for (name,) in tables.fetchall() if not name.startswith("_dlt")]
+
+
+def test_build_refuses_what_a_cut_off_load_left(dag_of, connection, monkeypatch, airflow):
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException  # noqa: PLC0415
+    from dlt.load.load import Load  # noqa: PLC0415
+
+    from include import tasks  # noqa: PLC0415
+
+    def cut_off(*_args, **_kwargs):
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Load, "complete_package", cut_off)
+        with pytest.raises(AirflowException, match="the next one repeats it whole"):
+            tasks.load(connection.id)
+    with pytest.raises(AirflowFailException, match="cut off: run the task `load` again"):
+        tasks.build(connection.id)
+    tasks.load(connection.id)
+    tasks.build(connection.id)
 
 
 def test_build_and_publish_before_any_load_say_so(registry, airflow):

@@ -1,6 +1,6 @@
 """A connection without Airflow: a sandbox, a warehouse, and the three steps of its DAG."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -42,29 +42,25 @@ class Connection:
     def published(self) -> Path:
         return self.folder / "published"
 
-    def client(self, **changes: Any) -> Client:
-        arguments: dict[str, Any] = {
-            "base_url": self.sandbox.base_url,
-            "organization": self.organization.slug,
-            "token": self.sandbox.token,
-            "max_requests_per_second": 5000,
-            "attempts": 2,
-        }
-        return Client(**arguments | changes)
-
-    def load(self, **changes: Any) -> LoadSummary:
-        with self.client(**changes) as client:
+    def load(self, kind: Callable[..., Client] = Client) -> LoadSummary:
+        with kind(
+            self.sandbox.base_url,
+            self.organization.slug,
+            self.sandbox.token,
+            max_requests_per_second=5000,
+            attempts=2,
+        ) as client:
             return run_load(
                 run_id=uuid4().hex,
                 client=client,
                 salt=SALT,
                 destination=self.warehouse.dlt_destination(),
-                work_dir=self.folder / "work",
+                work_dir=self.folder / "work" / "load",
                 concurrency=4,
             )
 
     def build(self) -> None:
-        build(self.warehouse.path, self.folder / "work", self.folder / "dbt")
+        build(self.warehouse.path, self.folder / "work" / "build", self.folder / "dbt")
 
     def publish(self) -> dict[str, int]:
         return publish(self.warehouse.path, self.published, self.connection_id)

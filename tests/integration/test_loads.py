@@ -1,13 +1,16 @@
 """Loads that were cut off, loads without changes, and publishing."""
 
 from dataclasses import replace
+from datetime import timedelta
 from math import ceil
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dlt_sources.sentry.errors import LoadFailed
+from dlt_sources.sentry import context, endpoints
+from dlt_sources.sentry.client import Client
+from dlt_sources.sentry.errors import AccessDenied, LoadFailed, UnexpectedResponse
 from dlt_sources.sentry.tables import TABLES
 from include.warehouse import publishing
 
@@ -102,6 +105,96 @@ def test_a_status_or_an_assignee_that_changed_without_an_event_is_noticed(connec
     }
     assert sum(status for status, _ in quiet.values()) >= 3
     assert sum(assignee for _, assignee in quiet.values()) >= 3
+
+
+class Narrowed(Client):
+    """A client from which a project is hidden, as when the connecting user leaves its team."""
+
+    hidden = ""
+
+    def pages(self, endpoint, kind, params=None, **at):
+        for page in super().pages(endpoint, kind, params, **at):
+            if endpoint is endpoints.PROJECTS:
+                yield [project for project in page if project.id != self.hidden]
+            elif endpoint is endpoints.ISSUES:
+                yield [issue for issue in page if issue.project.id != self.hidden]
+            else:
+                yield page
+
+
+def test_a_project_that_comes_back_in_reach_is_caught_up_with(connection, tmp_path, monkeypatch):
+    twin = replace(connection, folder=tmp_path / "twin")
+    narrowed = replace(connection, folder=tmp_path / "narrowed")
+    for each in (twin, narrowed):
+        each.load()
+    query = "select project_id, count(*) from raw.issues group by all order by 2 desc limit 1"
+    [(project, issues)] = narrowed.rows(query)
+    monkeypatch.setattr(Narrowed, "hidden", project)
+    connection.advance(days=4)
+    narrowed.load(Narrowed)
+    lost = narrowed.rows("select count(*) from raw.issues where tombstone = 'out_of_reach'")
+    assert lost == [(issues,)]
+    assert narrowed.load(Narrowed).changes == {}
+
+    connection.advance(hours=1)
+    for each in (twin, narrowed):
+        each.load()
+    assert narrowed.rows("select count(*) from raw.issues where tombstone = 'out_of_reach'") == [
+        (0,)
+    ]
+    for table in ("issues", "project_error_volume", "issue_release_volume"):
+        assert contents(narrowed)[table] == contents(twin)[table]
+
+
+def test_a_project_that_goes_out_of_reach_during_a_load_keeps_its_place(connection, tmp_path):
+    class Refused(Client):
+        def get(self, endpoint, kind, params=None, **at):
+            if endpoint is endpoints.OUTCOMES and params["project"] == project:
+                raise AccessDenied
+            return super().get(endpoint, kind, params, **at)
+
+    twin = replace(connection, folder=tmp_path / "twin")
+    refused = replace(connection, folder=tmp_path / "refused")
+    project = connection.organization.projects[0].id
+    refused.load(Refused)
+    query = "select distinct project_id from raw.project_error_volume"
+    assert (project,) not in refused.rows(query)
+    for each in (twin, refused):
+        each.load()
+    assert contents(refused)["project_error_volume"] == contents(twin)["project_error_volume"]
+
+
+def test_days_that_sentry_no_longer_keeps_have_no_events(connection, tmp_path, monkeypatch):
+    """A plan may retain less than 90 days; here we ask for more."""
+    monkeypatch.setattr(context, "RETENTION", timedelta(days=120))
+    older = replace(connection, folder=tmp_path)
+    older.load()
+    days = [day for (day,) in older.rows("select distinct date from raw.issue_release_volume")]
+    assert (max(days) - min(days)).days in {90, 91}
+
+
+def test_a_load_at_midnight_asks_for_no_day_that_has_not_begun(connection, tmp_path):
+    now = connection.sandbox.clock.now
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    connection.sandbox.clock.advance((midnight - now).total_seconds())
+    at_midnight = replace(connection, folder=tmp_path)
+    at_midnight.load()
+    assert at_midnight.rows("select max(date) from raw.issue_release_volume") == [
+        ((midnight - timedelta(days=1)).date(),)
+    ]
+
+
+def test_an_answer_with_other_issues_than_asked_for_stops_the_load(connection):
+    class Ignoring(Client):
+        """A server that ignores `group=` answers with a search."""
+
+        def pages(self, endpoint, kind, params=None, **at):
+            asked = {k: v for k, v in (params or {}).items() if k != "group"}
+            return super().pages(endpoint, kind, asked, **at)
+
+    connection.load()
+    with pytest.raises(UnexpectedResponse, match="ignored `group=`"):
+        connection.load(Ignoring)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from include.connections.registry import UnknownConnection, open_registry
 from include.connections.schedule import hourly
-from include.connections.vault import Vault, VaultLocked, open_vault
+from include.connections.vault import InvalidKey, Vault, VaultLocked, open_vault
 from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
 
 TOKEN = "a-very-secret-token"
@@ -55,6 +55,12 @@ def test_without_a_key_a_file_only_its_owner_can_read_is_made_with_a_warning(tmp
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_text() not in caplog.text
     assert open_vault(None, path).decrypt(stored) == b"secret"
+
+
+def test_a_wrong_key_says_how_to_make_one(tmp_path):
+    with pytest.raises(InvalidKey, match=r"CORVANA_ENCRYPTION_KEYS.*generate_key") as caught:
+        open_vault(SecretStr("my-own-key"), tmp_path / "unused")
+    assert "my-own-key" not in str(caught.value)
 
 
 def test_keys_can_be_rotated_newest_first(tmp_path):

@@ -53,6 +53,13 @@ def test_a_server_that_died_is_named_with_its_last_line(tmp_path):
             wait_for(lambda: False, servers.check, 20, "never")
 
 
+@pytest.mark.parametrize("port", ["0", "70000", "http"])
+def test_what_is_no_port_is_refused(port, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--airflow-port", port])
+    assert "--airflow-port" in capsys.readouterr().err
+
+
 def test_waiting_has_a_limit():
     with pytest.raises(TookTooLong, match="Nothing came"):
         wait_for(lambda: False, lambda: None, 0.1, "Nothing came.")

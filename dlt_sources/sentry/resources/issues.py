@@ -16,16 +16,16 @@ from dlt_sources.sentry.resources import table_resource
 def issue_resources(load: Load) -> list[DltResource]:
     """Return the resources `issues` and `issue_activities`.
 
-    dlt's state remembers the end of the search in `issues_searched_until`, which moves only after a
-    complete pass.
+    dlt's state remembers the end of each project's search in `issues_searched_until`, which moves
+    only after a complete pass.
     """
 
     def changed_issues() -> Iterator[Batch]:
-        state = dlt.current.source_state()
-        searched_until = state.get("issues_searched_until")
-        since = datetime.fromisoformat(searched_until) if searched_until else None
-        yield from issue_batches(load, since)
-        state["issues_searched_until"] = search_end(load).isoformat()
+        ends = dlt.current.source_state().setdefault("issues_searched_until", {})
+        yield from issue_batches(
+            load, {project: datetime.fromisoformat(end) for project, end in ends.items()}
+        )
+        ends.update(dict.fromkeys(load.readable_project_ids, search_end(load).isoformat()))
 
     def issues(batch: Batch) -> Iterator[pa.Table]:
         yield load.table("issues", batch.rows)

@@ -126,10 +126,21 @@ def test_a_lasting_failure_ends_after_the_last_attempt(server, client):
     assert LEAK not in str(caught.value)
 
 
-def test_a_rate_limit_waits_as_long_as_the_server_says(server, client, monkeypatch):
-    server.answer(429, b'{"detail": "x"}', Retry_After="0")
+@pytest.mark.parametrize(("asked", "waited"), [("7", 7.0), ("86400", 60.0)])
+def test_a_rate_limit_waits_as_long_as_the_server_says(server, client, monkeypatch, asked, waited):
+    waits, pauses = [], []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    monkeypatch.setattr(client._limiter, "pause", pauses.append)
+    server.answer(429, b'{"detail": "x"}', Retry_After=asked)
     server.answer(body=ORGANIZATION)
     assert read_organization(client).id == "1"
+    assert (waits, pauses) == ([waited], [waited])
+
+
+def test_a_window_that_is_no_longer_kept_is_told_apart(server, client):
+    server.answer(400, b'{"detail": "Invalid date range. Please try a more recent date range."}')
+    with pytest.raises(errors.OutsideRetention):
+        read_organization(client)
 
 
 def test_a_used_up_budget_pauses_until_its_reset_by_the_servers_clock(server, client, monkeypatch):

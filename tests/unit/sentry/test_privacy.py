@@ -115,6 +115,35 @@ def test_an_activity_is_the_same_whatever_id_sentry_gives_it():
     assert len(ids) == 1
 
 
+def test_an_activity_stays_the_same_when_sentry_fills_in_its_version():
+    before = activity("set_resolved_in_release", {"version": "", "inNextRelease": True})
+    after = activity("set_resolved_in_release", {"version": "shop@1.2.0"})
+    rows = [activity_row(each, "5", Pseudonyms(SALT)) for each in (before, after)]
+    assert rows[0].id == rows[1].id
+    assert rows[1].version == "shop@1.2.0"
+
+
+@pytest.mark.parametrize("text", ["jane@corp.example", "John Doe", "x" * 65, "a\nb", "ä"])
+def test_a_word_that_is_none_becomes_other(text):
+    assigned = activity("assigned", {"assignee": "1", "assigneeType": text, "integration": text})
+    row = activity_row(assigned, "5", Pseudonyms(SALT))
+    assert (row.integration, row.assignee_type) == ("other", "other")
+    assert (
+        TABLES["projects"]
+        .row(
+            id="1",
+            slug="web",
+            platform=text,
+            date_created=None,
+            first_event=None,
+            is_member=None,
+            has_access=None,
+        )
+        .platform
+        == "other"
+    )
+
+
 def test_pseudonyms_depend_on_kind_and_salt():
     keys = {
         Pseudonyms(SALT).key("user", "1"),
