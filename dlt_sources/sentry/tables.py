@@ -188,7 +188,7 @@ class IssueReleaseVolumeRow(Row):
 
 
 class LoadRunRow(Row):
-    """One finished load."""
+    """One load. Whether all of its tables were merged, dlt's `_dlt_loads` knows."""
 
     run_id: Annotated[str, Meta(description="Identifier of the run")]
     as_of: Annotated[datetime, Meta(description="Sentry's time at the start: marts are as of it")]
