@@ -121,11 +121,13 @@ def test_a_missing_scope_is_named(dag_of, registry, capfd):
         assert not [name for (name,) in tables.fetchall() if not name.startswith("_dlt")]
 
 
-def test_build_refuses_what_a_cut_off_load_left(dag_of, connection, monkeypatch, airflow):
+def test_build_refuses_what_a_cut_off_load_left(connection, sandbox, monkeypatch, airflow):
     from airflow.sdk.exceptions import AirflowException, AirflowFailException  # noqa: PLC0415
     from dlt.load.load import Load  # noqa: PLC0415
 
     from include import tasks  # noqa: PLC0415
+
+    sandbox.clock.advance(timedelta(days=1).total_seconds())
 
     def cut_off(*_args, **_kwargs):
         raise RuntimeError
