@@ -1,6 +1,7 @@
 """The DAG of a connection: its shape, and real runs of it, good and bad."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from include.connections.registry import open_registry
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
 from include.settings import PROJECT_ROOT, settings
+from tests.canary_scan import leaks, never_at_rest
 
 MARTS = {
     "release_stability",
@@ -167,3 +169,14 @@ def test_secrets_are_encrypted_in_the_registry(registry, connection, sandbox):
     assert open_registry(settings()).secrets(connection.id).token == sandbox.token
     assert sandbox.token not in repr(registry.secrets(connection.id))
     assert settings().key_path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_undeclared_is_at_rest_in_airflow_or_ours(dag_of, registry, sandbox):
+    """After a run: warehouse, published marts, registry, logs, and Airflow's database."""
+    connection = registry.connect(sandbox.base_url, "4507310012349440", sandbox.token)
+    assert dag_of(connection).test().state == "success"
+    home = settings().data_dir.parent
+    with sqlite3.connect(home / "airflow" / "airflow.db") as database:
+        assert database.execute("select count(*) from task_instance").fetchone()[0] >= 3
+    needles = never_at_rest(generate(seed=11, now=DEFAULT_NOW, issues=50))
+    assert leaks(home, [*needles, sandbox.token.encode()]) == []
