@@ -2,8 +2,8 @@
 
 Responses are decoded straight into these Structs. msgspec skips every field that is not declared
 while it parses, so a title, a name or an e-mail never becomes a value. (An activity's `data` stays
-undecoded until its type says what may be read of it.) Each declared field
-says what it is; the reason why it is structural is one of these:
+undecoded until its type says what may be read of it.) Each declared field says what it is; the
+reason why it is structural is one of these:
 
     id        an opaque identifier of Sentry's (of a person or team: only to be pseudonymised)
     enum      a word from a list that Sentry fixes

@@ -156,7 +156,7 @@ def activity_row(activity: Activity, issue_id: str, pseudonyms: Pseudonyms) -> I
     """
     kept = _activity_data(activity, pseudonyms)
     return IssueActivityRow(
-        id=_activity_id(issue_id, activity, kept),
+        id=_activity_id(issue_id, activity, kept.get("assignee_key")),
         issue_id=issue_id,
         type=activity.type,
         date_created=activity.date_created,
@@ -210,7 +210,7 @@ def _activity_data(activity: Activity, pseudonyms: Pseudonyms) -> dict[str, Any]
     return kept
 
 
-def _activity_id(issue_id: str, activity: Activity, kept: dict[str, Any]) -> str:
+def _activity_id(issue_id: str, activity: Activity, assignee_key: str | None) -> str:
     """Return an identifier that survives Sentry's change of activity ids.
 
     Activity ids move to another namespace where a server serves the action log
@@ -220,5 +220,5 @@ def _activity_id(issue_id: str, activity: Activity, kept: dict[str, Any]) -> str
     """
     content: tuple[object, ...] = (issue_id, activity.type)
     if activity.type != "first_seen":
-        content += (activity.date_created.isoformat(), kept.get("assignee_key"))
+        content += (activity.date_created.isoformat(), assignee_key)
     return blake2b(repr(content).encode(), digest_size=16).hexdigest()

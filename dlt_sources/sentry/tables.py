@@ -142,7 +142,7 @@ class IssueActivityRow(Row):
     """Something that happened to an issue."""
 
     id: Annotated[
-        str, Meta(description="Hash of issue, type, time and data; of a first_seen without time")
+        str, Meta(description="Hash of issue, type, time and assignee; of a first_seen no time")
     ]
     issue_id: Annotated[str, Meta(description="Sentry's id of the issue")]
     type: Annotated[str, word("What happened, e.g. set_resolved")]

@@ -9,6 +9,7 @@ from types import FrameType
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from include.connections.registry import Connection, open_registry
 from include.connections.vault import InvalidKey
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> int:
         TookTooLong,
         httpx.HTTPError,
     ) as failure:
-        console.print(f"\n[bold red]The demo failed.[/] {failure}", soft_wrap=True)
+        console.print(f"\n[bold red]The demo failed.[/] {escape(str(failure))}", soft_wrap=True)
         return 1
     return 0
 
@@ -168,7 +169,8 @@ class Demo:
         self._say(f"  {task.task_id}: {task.state}{took}")
         if task.state in {"failed", "up_for_retry"}:
             lines = [line for line in airflow.log_lines(dag_id, run_id, task) if line.strip()]
-            self._console.print(f"         {lines[-1] if lines else ''}", soft_wrap=True)
+            last = lines[-1] if lines else ""
+            self._console.print(f"         {last}", soft_wrap=True, markup=False)
 
     def _show(self, airflow: Airflow, connection: Connection) -> None:
         """Print a short table from each mart, and where to look next."""

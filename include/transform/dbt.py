@@ -1,7 +1,7 @@
 """The process that runs dbt: `python -m include.transform.dbt WORKING_FOLDER CACHE_FOLDER`.
 
-Parsing the project costs more than building it, and no connection's values are part of it. So it is
-parsed once and the manifest reused until the project or dbt changes.
+Parsing the project takes seconds, and no connection's values are part of it. So it is parsed once
+and the manifest reused until the project or dbt changes.
 """
 
 import os

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from include.demo.__main__ import main
+from include.demo.__main__ import DemoFailed, main
 from include.demo.processes import PortTaken, ServerDied, Servers, require_free_port
 from include.demo.waiting import TookTooLong, wait_for
 
@@ -51,6 +51,16 @@ def test_a_server_that_died_is_named_with_its_last_line(tmp_path):
         servers.start("bad", [sys.executable, "-c", "print('no way'); raise SystemExit(3)"], {})
         with pytest.raises(ServerDied, match=r"bad ended by itself with code 3.*no way"):
             wait_for(lambda: False, servers.check, 20, "never")
+
+
+def test_a_failure_is_printed_as_it_is_brackets_and_all(monkeypatch, capsys):
+    def fail(_self):
+        raise DemoFailed("the last line was: [info     ] no [/closing] tag")
+
+    monkeypatch.setattr("include.demo.__main__.Demo.run", fail)
+    monkeypatch.setattr("include.demo.__main__.signal.signal", lambda *_: None)
+    assert main(["--once"]) == 1
+    assert "the last line was: [info     ] no [/closing] tag" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http"])
