@@ -14,10 +14,22 @@ request, so a run can be repeated::
     curl -H 'Authorization: Bearer sandbox-token' localhost:9000/api/0/organizations/
     curl -X POST -d '{"advance_seconds": 3600}' localhost:9000/sandbox/clock
 
+What a healthy Sentry rarely shows is switched on: older servers, narrowed access, renames, faults,
+drift, late counts (`behaviours` has every switch, `faults` what can go wrong)::
+
+    python -m include.sandbox --behaviours '{"retention_days": 30, "drift": true}'
+    curl -X PATCH -d '{"hidden_projects": ["4507310045004753"]}' localhost:9000/sandbox/behaviours
+
+Tokens are refreshed at `POST /oauth/token/`; `POST /sandbox/tokens` expires or revokes them.
+
 In tests::
 
     with running(generate(seed=1, now=DEFAULT_NOW, issues=300)) as sandbox:
         httpx.get(f"{sandbox.base_url}/api/0/organizations/", headers={...})
+        with sandbox.behaviours.during(faults=[{"kind": "server_error", "probability": 0.1}]):
+            ...
+        sandbox.tokens.revoke()
+        assert sandbox.requests.queries("issues") == [...]
 
 Fields that must never be collected are filled with canaries (`canaries.CANARY` is in all of
 them); ids of people have eight digits that occur nowhere else.

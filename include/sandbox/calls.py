@@ -6,17 +6,22 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
-from include.sandbox.errors import bad_request, forbidden
+from include.sandbox.errors import QUERY_TIMEOUT, bad_request, forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import Scope
 
     from include.sandbox.organization import Project
     from include.sandbox.view import View
 
 PERIOD = re.compile(r"(\d+)([smhdw]?)")
 UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
+FOLLOWED = "sandbox-followed"
+"""Marks an address that a redirect within the host led to; it is not redirected again."""
 DEFAULT_WINDOW = timedelta(days=90)
 """Without dates Sentry looks at 90 days (api/utils.py, MAX_STATS_PERIOD)."""
 
@@ -51,10 +56,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A 200: the body (encoded already where it is bytes) and headers beside the usual."""
+    """An answer: the body (encoded already where it is bytes) and headers beside the usual."""
 
     body: object
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,33 @@ class Window:
     start: datetime
     end: datetime
     is_explicit: bool = False
+
+
+def read_call(scope: Scope) -> Call:
+    """Return the request of an ASGI scope."""
+    query = scope["query_string"].decode("latin-1")
+    origin = f"{scope['scheme']}://{header(scope, b'host')}"
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    params = parse_qs(query, keep_blank_values=True)
+    if FOLLOWED in params:
+        # The mark of a followed redirect is not to come back in links.
+        kept = [part for part in query.split("&") if not part.startswith(FOLLOWED)]
+        query = "&".join(kept)
+    return Call(
+        origin=origin,
+        url=origin + raw_path.decode("latin-1"),
+        query=query,
+        params=params,
+        path=scope.get("path_params", {}),
+    )
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Return the first header of a name, "" without one."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return ""
 
 
 def window(view: View, call: Call, default: timedelta = DEFAULT_WINDOW) -> Window:
@@ -85,7 +118,7 @@ def optional_window(view: View, call: Call) -> Window | None:
         return None
     if not start or not end:
         raise bad_request("start and end are both required")
-    span = Window(_time(start), _time(end), is_explicit=True)
+    span = Window(read_time(start), read_time(end), is_explicit=True)
     if span.start >= span.end:
         raise bad_request("start must be before end")
     return span
@@ -104,27 +137,51 @@ def projects(view: View, call: Call) -> tuple[Project, ...]:
     """Return the projects a request is about.
 
     Omitted means the installing user's own (Sentry's `bases/organization.py` get_projects);
-    `-1` means all. Ids and slugs are understood.
+    `-1` means all that can be reached. Ids and slugs are understood.
 
     Raises:
-        ApiError: 403 for the whole call if one id is out of reach; 400 for an unknown slug.
+        ApiError: 403 for the whole call if one is out of reach; 400 for an unknown slug.
     """
-    wanted = call.many("project")
-    every = view.organization.projects
+    wanted, reach = call.many("project"), view.reach
     if not wanted:
-        return tuple(project for project in every if project.is_member)
+        return tuple(project for project in reach.reachable if project.is_member)
     if "-1" in wanted:
-        return every
-    by_name = {project.slug: project for project in every} | view.organization.projects_by_id
+        return reach.reachable
     chosen = []
     for name in wanted:
-        if name in by_name:
-            chosen.append(by_name[name])
-        elif name.isdigit():
+        if name in reach.by_name:
+            chosen.append(reach.by_name[name])
+        elif name.isdigit() or name in reach.withheld:
             raise forbidden()
         else:
             raise bad_request("Invalid project parameter. Values must be numbers.")
     return tuple(dict.fromkeys(chosen))
+
+
+def refuse_several(view: View, chosen: Sequence[Project], detail: str) -> None:
+    """Refuse a query over more than one project where the feature `global-views` is off.
+
+    Raises:
+        ApiError: 400 with the endpoint's sentence.
+    """
+    if len(chosen) > 1 and not view.behaviours.global_views:
+        raise bad_request(detail)
+
+
+def refuse_wide(view: View, start: float, end: float) -> None:
+    """Let a query over too wide a span time out, where that is switched on.
+
+    Args:
+        view: The organization.
+        start: Epoch seconds.
+        end: Epoch seconds.
+
+    Raises:
+        ApiError: 400, which a client should answer with a smaller span (api/utils.py).
+    """
+    hours = view.behaviours.query_timeout_hours
+    if hours is not None and end - start > hours * 3600:
+        raise bad_request(QUERY_TIMEOUT)
 
 
 def no_environment(call: Call) -> None:
@@ -147,8 +204,12 @@ def _duration(period: str) -> timedelta:
         raise bad_request(f"Invalid statsPeriod: '{period}'") from None
 
 
-def _time(value: str) -> datetime:
-    """Read an ISO time; one without a zone is UTC."""
+def read_time(value: str) -> datetime:
+    """Read an ISO time; one without a zone is UTC.
+
+    Raises:
+        ApiError: 400, it is none.
+    """
     try:
         # A "+" of an offset arrives as a space when a client forgot to encode it.
         at = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value)

@@ -13,9 +13,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from include.sandbox.behaviours import (
+    BehaviourError,
+    Behaviours,
+    Switchboard,
+    changed,
+    from_json,
+)
 from include.sandbox.clock import Clock, ClockError
 from include.sandbox.generate import DEFAULT_NOW, generate
-from include.sandbox.server import DEFAULT_TOKEN, create_app, listen, uvicorn_server
+from include.sandbox.server import DEFAULT_SCOPES, create_app, listen, uvicorn_server
+from include.sandbox.tokens import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_REFRESH_TOKEN,
+    DEFAULT_TOKEN,
+    Pair,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -23,6 +38,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TOKEN_VARIABLE = "SANDBOX_TOKEN"  # noqa: S105  # the name of a variable, not a token
+REFRESH_TOKEN_VARIABLE = "SANDBOX_REFRESH_TOKEN"  # noqa: S105
+CLIENT_ID_VARIABLE = "SANDBOX_CLIENT_ID"
+CLIENT_SECRET_VARIABLE = "SANDBOX_CLIENT_SECRET"  # noqa: S105
 USAGE_ERROR = 2
 
 
@@ -104,6 +122,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _serve(options: argparse.Namespace, bound: socket.socket) -> int:
+    switchboard = Switchboard(_behaviours(options.behaviours))
     file = None
     if options.state_file is not None:
         file = StateFile(options.state_file, options.seed, options.now, options.issues)
@@ -119,13 +138,39 @@ def _serve(options: argparse.Namespace, bound: socket.socket) -> int:
         _move(clock, position)
     if file is not None:
         file.write(clock.now)
-    token = os.environ.get(TOKEN_VARIABLE) or DEFAULT_TOKEN
-    server = uvicorn_server(create_app(organization, clock, token=token))
+    app = create_app(organization, clock, behaviours=switchboard, tokens=_tokens(clock))
+    server = uvicorn_server(app)
     host, port = bound.getsockname()[:2]
     sys.stderr.write(f"Sandbox {organization.slug} at http://{host}:{port}, clock {clock.now}.\n")
     with suppress(KeyboardInterrupt):
         server.run([bound])
     return 0
+
+
+def _behaviours(text: str | None) -> Behaviours:
+    """Read the behaviours to start with: inline JSON, or the name of a file with JSON."""
+    if text is None:
+        return Behaviours()
+    try:
+        content = text if text.lstrip().startswith("{") else Path(text).read_text("utf-8")
+        return changed(Behaviours(), from_json(content))
+    except OSError as error:
+        raise StartError(f"The behaviours cannot be read: {error}.") from error
+    except BehaviourError as error:
+        raise StartError(f"There are no such behaviours: {error}") from error
+
+
+def _tokens(clock: Clock) -> Tokens:
+    def given(variable: str, default: str) -> str:
+        return os.environ.get(variable) or default
+
+    first = Pair(
+        given(TOKEN_VARIABLE, DEFAULT_TOKEN),
+        given(REFRESH_TOKEN_VARIABLE, DEFAULT_REFRESH_TOKEN),
+        DEFAULT_SCOPES,
+    )
+    client_id = given(CLIENT_ID_VARIABLE, DEFAULT_CLIENT_ID)
+    return Tokens(clock, first, client_id, given(CLIENT_SECRET_VARIABLE, DEFAULT_CLIENT_SECRET))
 
 
 def _move(clock: Clock, position: datetime) -> None:
@@ -150,13 +195,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m include.sandbox",
         description="A stand-in Sentry with invented data, on this machine only. "
-        f"The bearer token is read from {TOKEN_VARIABLE} (default: {DEFAULT_TOKEN}).",
+        f"The bearer token is read from {TOKEN_VARIABLE} (default: {DEFAULT_TOKEN}), what "
+        f"refreshes it from {REFRESH_TOKEN_VARIABLE}, {CLIENT_ID_VARIABLE} and "
+        f"{CLIENT_SECRET_VARIABLE}.",
     )
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--seed", type=_natural, default=42, help="which organization to invent")
     parser.add_argument("--now", type=_time, default=DEFAULT_NOW, help="where the clock starts")
     parser.add_argument("--issues", type=_natural, default=6000, help="issues until now, from 30")
+    parser.add_argument(
+        "--behaviours", help="switches as JSON, or a file with them (include.sandbox.behaviours)"
+    )
     parser.add_argument("--state-file", type=Path, help="keeps the clock over restarts")
     return parser
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.sandbox import canaries
+from include.sandbox import canaries, drift
 from include.sandbox.calls import (
-    DEFAULT_WINDOW,
     Call,
     Reply,
     Window,
     no_environment,
     projects,
+    refuse_several,
+    refuse_wide,
     window,
 )
 from include.sandbox.errors import bad_request
+from include.sandbox.lateness import arrived
 from include.sandbox.paging import by_offset
+from include.sandbox.spoil import spoil
 from include.sandbox.tallies import GONE, is_error
 from include.sandbox.times import iso, moment
 
@@ -41,12 +45,16 @@ def events(view: View, call: Call) -> Reply:
     the aggregate group the rows. Free-text fields answer, as in Sentry, with content.
     """
     fields = _fields(call)
-    span = _within_retention(view, window(view, call))
+    chosen = projects(view, call)
+    refuse_several(view, chosen, "You cannot view events from multiple projects.")
+    wished = window(view, call)
+    refuse_wide(view, wished.start.timestamp(), wished.end.timestamp())
+    span = _within_retention(view, wished)
     if COUNT in fields:
-        asked = (*fields, "by", *call.many("sort"), "in", *projects(view, call))
+        asked = (*fields, "by", *call.many("sort"), "in", *chosen)
         rows: Sequence[Row] = view.keep(
             ("events", asked, span.start, span.end),
-            lambda: _sorted(_aggregate(view, call, fields, span), call, fields),
+            lambda: _counted(view, call, fields, span),
         )
     else:
         rows = list(_raw(view, call, fields, span))
@@ -72,10 +80,17 @@ def _fields(call: Call) -> list[str]:
 
 
 def _within_retention(view: View, span: Window) -> Window:
-    earliest = view.now - DEFAULT_WINDOW
+    earliest = view.now - timedelta(days=view.behaviours.retention_days)
     if span.end <= earliest:
         raise bad_request("Invalid date range. Please try a more recent date range.")
     return Window(max(span.start, earliest), span.end, span.is_explicit)
+
+
+def _counted(view: View, call: Call, fields: Sequence[str], span: Window) -> list[Row]:
+    rows = _sorted(_aggregate(view, call, fields, span), call, fields)
+    if view.behaviours.drift:
+        spoil(rows, drift.EVENT_COUNT)
+    return rows
 
 
 def _aggregate(view: View, call: Call, fields: Sequence[str], span: Window) -> list[Row]:
@@ -86,6 +101,8 @@ def _aggregate(view: View, call: Call, fields: Sequence[str], span: Window) -> l
     holder = view.owners()[table.issues[rows]]
     kept = (holder != GONE) & _of_projects(view, call)[table.projects[rows]]
     kept &= is_error(view.organization)[table.issues[rows]]
+    if view.behaviours.late_counts:
+        kept &= arrived(table.times[rows], table.issues[rows], view.now)
     columns = {
         "project.id": table.projects[rows],
         "release": table.version_codes[rows],
@@ -105,8 +122,8 @@ def _aggregate(view: View, call: Call, fields: Sequence[str], span: Window) -> l
 
 
 def _of_projects(view: View, call: Call) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    wanted = set(projects(view, call))
-    return np.array([project in wanted for project in view.organization.projects])
+    wanted = {project.id for project in projects(view, call)}
+    return np.array([project.id in wanted for project in view.organization.projects])
 
 
 def _row(view: View, fields: Sequence[str], group: dict[str, int], count: int) -> Row:

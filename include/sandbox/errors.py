@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+QUERY_TIMEOUT = (
+    "Query timeout. Please try again. If the problem persists try a smaller date range or fewer "
+    "projects. Also consider a filter on the transaction field if you're filtering performance "
+    "data."
+)
+"""Sentry's TIMEOUT_ERROR_MESSAGE (api/utils.py)."""
+
 
 class ApiError(Exception):
     """A response other than 200; the body is `{"detail": …}`.
 
     Args:
         status: HTTP status.
-        detail: Sentry's sentence.
+        detail: Sentry's sentence; an object where its api/exceptions.py gives one.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, status: int, detail: object) -> None:
+        super().__init__(str(detail))
         self.status = status
         self.detail = detail
 
@@ -20,6 +27,11 @@ class ApiError(Exception):
 def bad_request(detail: str) -> ApiError:
     """Return a 400 with its sentence."""
     return ApiError(400, detail)
+
+
+def unauthorized(detail: object) -> ApiError:
+    """Return a 401."""
+    return ApiError(401, detail)
 
 
 def forbidden() -> ApiError:

@@ -42,7 +42,7 @@ def issue_body(view: View, issue: Issue, state: IssueState) -> dict[str, object]
 
 
 def _fixed(view: View, issue: Issue) -> dict[str, object]:
-    project = view.organization.projects_by_id[issue.project_id]
+    project = view.reach.every[issue.project_id]
     return {
         "id": issue.id,
         "shareId": canaries.text("share", issue.id),

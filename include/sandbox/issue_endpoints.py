@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from include.sandbox import canaries
-from include.sandbox.activity_body import activity_body, first_seen_body
 from include.sandbox.calls import Call, Reply
-from include.sandbox.errors import not_found
+from include.sandbox.errors import forbidden, not_found
+from include.sandbox.feed import feed
 from include.sandbox.issue_body import counters, expansions, issue_body, sparkline
+from include.sandbox.search import spoiled
 from include.sandbox.shipping import release_body
-from include.sandbox.state import actions_done, activity_feed
-from include.sandbox.times import iso, moment
+from include.sandbox.state import actions_done
 
 if TYPE_CHECKING:
     from include.sandbox.organization import Issue
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 def detail(view: View, call: Call) -> Reply:
     """`GET organizations/{org}/issues/{id}/`: a merged id answers with its survivor, 200."""
-    issue = _present(view, call.path["issue_id"])
+    issue = present(view, call.path["issue_id"])
     collapse = set(call.many("collapse"))
     lifetime, position = view.lifetime(), view.positions[issue.id]
     body = issue_body(view, issue, view.state(issue)) | counters(lifetime, position)
     body |= {
         "isUnhandled": issue.is_unhandled,
-        "activity": _feed(view, issue),
+        "activity": feed(view, issue),
         "seenBy": [canaries.user("73900063")],
         "participants": [canaries.user("73900074") | {"type": "user"}],
         "userReportCount": 0,
@@ -43,16 +43,17 @@ def detail(view: View, call: Call) -> Reply:
     if "stats" not in collapse:
         body["stats"] = {period: sparkline(view, issue, period) for period in ("24h", "30d")}
     wanted = set(call.many("expand"))
-    return Reply(body | expansions(issue, wanted, view.now, is_detail=True))
+    body |= expansions(issue, wanted, view.now, is_detail=True)
+    return Reply(spoiled(view, [body])[0])
 
 
 def activities(view: View, call: Call) -> Reply:
     """`GET organizations/{org}/issues/{id}/activities/`: newest first, at most 100, no paging."""
-    issue = _present(view, call.path["issue_id"])
+    issue = present(view, call.path["issue_id"])
     done = actions_done(issue, view.now)
     known = view.feeds.get(issue.id)
     if known is None or known[0] != done:
-        known = (done, msgspec.json.encode({"activity": _feed(view, issue)}))
+        known = (done, msgspec.json.encode({"activity": feed(view, issue)}))
         view.feeds[issue.id] = known
     return Reply(known[1])
 
@@ -68,24 +69,21 @@ def _releases(view: View, issue: Issue) -> dict[str, object]:
     return {"firstRelease": release_body(view, first), "lastRelease": release_body(view, last)}
 
 
-def _feed(view: View, issue: Issue) -> list[dict[str, object]]:
-    first = int(view.lifetime().first[view.positions[issue.id]])
-    feed = [activity_body(action, issue) for action in activity_feed(issue, view.now)]
-    return [*feed, first_seen_body(issue, iso(moment(first)))]
-
-
-def _present(view: View, issue_id: str) -> Issue:
+def present(view: View, issue_id: str) -> Issue:
     """Return the issue of an id, or the one it was merged into.
 
     Raises:
-        ApiError: 404 for unknown and deleted ids, and while a merge or deletion is pending.
+        ApiError: 404 for unknown and deleted ids, and while a merge or deletion is pending; 403
+            for an issue of a project out of reach.
     """
     issue = view.find(issue_id)
-    if issue is None:
+    if issue is None or issue.project_id in view.behaviours.deleted_projects:
         raise not_found()
+    if not view.reach.has(issue.project_id):
+        raise forbidden()
     state = view.state(issue)
     if state.merged_into is not None:
-        return _present(view, state.merged_into)
+        return present(view, state.merged_into)
     if state.existence != "present":
         raise not_found()
     return issue

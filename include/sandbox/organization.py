@@ -154,7 +154,8 @@ class Occurrences:
 class Issue:
     """An issue. Its first event is `occurrences.times[0]`; its actions are sorted by time.
 
-    `category` is "error" or "feedback"; Sentry's search hides feedback unless asked for it.
+    `category` is "error", "performance" or "feedback". Only errors count in stats_v2 and events/;
+    Sentry's search hides feedback unless asked for it.
     """
 
     id: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -9,18 +10,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from include.sandbox.clock import Clock, ClockError
+from include.sandbox.behaviours import Behaviours, Switchboard
+from include.sandbox.clock import Clock
+from include.sandbox.controls import Controls
 from include.sandbox.discover import events
-from include.sandbox.gate import Access, Endpoint, RequestLog, json_response
+from include.sandbox.gate import Endpoint
 from include.sandbox.issue_endpoints import activities, detail
+from include.sandbox.passage import Passage
+from include.sandbox.request_log import RequestLog
+from include.sandbox.responses import json_response
 from include.sandbox.search import issues
 from include.sandbox.shipping import deploys, releases
-from include.sandbox.structure import environments, organization, organizations, project_list
+from include.sandbox.structure import (
+    environments,
+    organization,
+    organizations,
+    project_detail,
+    project_list,
+)
+from include.sandbox.token_endpoint import TokenEndpoint
+from include.sandbox.tokens import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_REFRESH_TOKEN,
+    DEFAULT_TOKEN,
+    Pair,
+    Tokens,
+)
 from include.sandbox.trends import issues_timeseries, open_periods
 from include.sandbox.view import View
 from include.sandbox.volumes import stats
@@ -34,54 +54,67 @@ if TYPE_CHECKING:
     from include.sandbox.calls import Call, Reply
     from include.sandbox.organization import Organization
 
-DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but the sandbox
 DEFAULT_SCOPES = frozenset({"project:read", "org:read", "event:read"})
-API = "/api/0/organizations/"
+API = "/api/0/"
+ORG = "organizations/{org}/"
 START_TIMEOUT_S = 20.0
+DELIBERATE = "ASGI callable returned without completing response."
+"""What uvicorn complains of when a connection is dropped on purpose."""
 
 ROUTES: tuple[tuple[str, str, str, Callable[[View, Call], Reply]], ...] = (
-    ("organizations", "", "org:read", organizations),
-    ("organization", "{org}/", "org:read", organization),
-    ("projects", "{org}/projects/", "org:read", project_list),
-    ("environments", "{org}/environments/", "org:read", environments),
-    ("releases", "{org}/releases/", "project:read", releases),
-    ("deploys", "{org}/releases/{version:path}/deploys/", "project:read", deploys),
-    ("issues", "{org}/issues/", "event:read", issues),
-    ("issue", "{org}/issues/{issue_id}/", "event:read", detail),
-    ("activities", "{org}/issues/{issue_id}/activities/", "event:read", activities),
-    ("stats_v2", "{org}/stats_v2/", "org:read", stats),
-    ("events", "{org}/events/", "org:read", events),
-    ("issues-timeseries", "{org}/issues-timeseries/", "org:read", issues_timeseries),
-    ("open-periods", "{org}/open-periods/", "org:read", open_periods),
+    ("organizations", "organizations/", "org:read", organizations),
+    ("organization", ORG, "org:read", organization),
+    ("projects", ORG + "projects/", "org:read", project_list),
+    ("environments", ORG + "environments/", "org:read", environments),
+    ("releases", ORG + "releases/", "project:read", releases),
+    ("deploys", ORG + "releases/{version:path}/deploys/", "project:read", deploys),
+    ("issues", ORG + "issues/", "event:read", issues),
+    ("issue", ORG + "issues/{issue_id}/", "event:read", detail),
+    ("activities", ORG + "issues/{issue_id}/activities/", "event:read", activities),
+    ("stats_v2", ORG + "stats_v2/", "org:read", stats),
+    ("events", ORG + "events/", "org:read", events),
+    ("issues-timeseries", ORG + "issues-timeseries/", "org:read", issues_timeseries),
+    ("open-periods", ORG + "open-periods/", "org:read", open_periods),
+    ("project", "projects/{org}/{project}/", "project:read", project_detail),
 )
 """Name, path, scope, handler; scopes as in Sentry's api/bases."""
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  # each has a default that most callers want
     organization: Organization,
     clock: Clock,
     *,
     token: str = DEFAULT_TOKEN,
     scopes: frozenset[str] = DEFAULT_SCOPES,
     requests: RequestLog | None = None,
+    behaviours: Switchboard | None = None,
+    tokens: Tokens | None = None,
 ) -> Starlette:
     """Return the application; everything but the listed routes is 404.
 
     Args:
         organization: What it answers about.
         clock: When it answers; moved by `POST /sandbox/clock` too.
-        token: The one bearer token it accepts.
+        token: The first bearer token it accepts.
         scopes: The token's scopes.
         requests: Where to count requests; a new log unless given.
+        behaviours: The switches; changed by `PATCH /sandbox/behaviours` too.
+        tokens: Whom to let in, in place of `token` and `scopes`.
     """
-    view, log = View(organization, clock), requests or RequestLog()
-    access = Access(token, scopes)
+    switchboard, log = behaviours or Switchboard(), requests or RequestLog()
+    tokens = tokens or Tokens(clock, Pair(token, DEFAULT_REFRESH_TOKEN, scopes))
+    passage = Passage(View(organization, clock, switchboard), log)
     routes = [
-        Route(API + path, Endpoint(name, scope, handler, view, access, log))
+        Route(API + path, Endpoint(name, scope, handler, passage, tokens))
         for name, path, scope, handler in ROUTES
     ]
     app = Starlette(
-        routes=[*routes, *_controls(clock, log)], exception_handlers={404: _missing(clock)}
+        routes=[
+            *routes,
+            Route("/oauth/token/", TokenEndpoint(passage, tokens)),
+            *Controls(clock, log, switchboard, tokens).routes(),
+        ],
+        exception_handlers={404: _missing(clock)},
     )
     # Sentry answers 404 without the trailing slash, so must we.
     app.router.redirect_slashes = False
@@ -95,64 +128,25 @@ def _missing(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]
     return missing
 
 
-def _controls(clock: Clock, log: RequestLog) -> list[Route]:
-    """The sandbox's own routes: health, clock, request log."""
-
-    async def health(_request: Request) -> Response:
-        return json_response(200, {"status": "ok"}, clock)
-
-    async def clock_now(_request: Request) -> Response:
-        return json_response(200, _hands(clock), clock)
-
-    async def clock_advance(request: Request) -> Response:
-        try:
-            order = msgspec.json.decode(await request.body(), type=Advance)
-            clock.advance(order.advance_seconds)
-        except msgspec.DecodeError as error:
-            detail = f'Send {{"advance_seconds": n}} as JSON: {error}.'
-            return json_response(400, {"detail": detail}, clock)
-        except ClockError as error:
-            return json_response(400, {"detail": str(error)}, clock)
-        return json_response(200, _hands(clock), clock)
-
-    async def requests_read(_request: Request) -> Response:
-        return json_response(200, {"total": log.total, "by_route": dict(log.by_route)}, clock)
-
-    async def requests_reset(_request: Request) -> Response:
-        log.reset()
-        return json_response(200, {"total": 0, "by_route": {}}, clock)
-
-    return [
-        Route("/sandbox/health", health),
-        Route("/sandbox/clock", clock_now, methods=["GET"]),
-        Route("/sandbox/clock", clock_advance, methods=["POST"]),
-        Route("/sandbox/requests", requests_read, methods=["GET"]),
-        Route("/sandbox/requests", requests_reset, methods=["DELETE"]),
-    ]
-
-
-class Advance(msgspec.Struct):
-    """The body of `POST /sandbox/clock`."""
-
-    advance_seconds: float
-
-
-def _hands(clock: Clock) -> dict[str, str]:
-    return {
-        "now": clock.now.isoformat(),
-        "start": clock.start.isoformat(),
-        "horizon": clock.horizon.isoformat(),
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A sandbox that is up: where it is, its clock, its request log, its token."""
+    """A sandbox that is up.
+
+    Attributes:
+        base_url: Where it is.
+        clock: Its clock.
+        requests: What was asked of it.
+        token: The first access token.
+        behaviours: Its switches.
+        tokens: Its tokens.
+    """
 
     base_url: str
     clock: Clock
     requests: RequestLog
     token: str
+    behaviours: Switchboard
+    tokens: Tokens
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -179,29 +173,53 @@ def uvicorn_server(app: Starlette) -> uvicorn.Server:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, date_header=False, server_header=False
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     return uvicorn.Server(config)
 
 
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    return record.getMessage() != DELIBERATE
+
+
 @contextmanager
-def running(
+def running(  # noqa: PLR0913  # each has a default that most callers want
     organization: Organization,
     *,
     token: str = DEFAULT_TOKEN,
     scopes: frozenset[str] = DEFAULT_SCOPES,
+    client_id: str = DEFAULT_CLIENT_ID,
+    client_secret: str = DEFAULT_CLIENT_SECRET,
+    refresh_token: str | None = DEFAULT_REFRESH_TOKEN,
+    behaviours: Behaviours | None = None,
+    tokens: Tokens | None = None,
 ) -> Iterator[Running]:
     """Run a sandbox on a free loopback port for the length of a `with` block.
+
+    Args:
+        organization: What it answers about.
+        token: The first bearer token it accepts.
+        scopes: The token's scopes.
+        client_id: The application that may refresh tokens.
+        client_secret: Its secret.
+        refresh_token: What the first token can be refreshed with.
+        behaviours: What it starts with.
+        tokens: Those of another sandbox, which is this region's control silo.
 
     Raises:
         TimeoutError: It did not come up.
     """
     clock, log = Clock(organization.now, organization.horizon), RequestLog()
-    app = create_app(organization, clock, token=token, scopes=scopes, requests=log)
+    switchboard = Switchboard(behaviours)
+    if tokens is None:
+        tokens = Tokens(clock, Pair(token, refresh_token, scopes), client_id, client_secret)
+    app = create_app(organization, clock, requests=log, behaviours=switchboard, tokens=tokens)
     server, bound = uvicorn_server(app), listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
     thread.start()
     try:
         _wait_until_started(server)
-        yield Running(f"http://127.0.0.1:{bound.getsockname()[1]}", clock, log, token)
+        base_url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        yield Running(base_url, clock, log, token, switchboard, tokens)
     finally:
         server.should_exit = True
         thread.join(START_TIMEOUT_S)

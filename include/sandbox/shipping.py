@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from include.sandbox import canaries
+from include.sandbox import canaries, drift, words
 from include.sandbox.calls import Call, Reply, optional_window, projects
 from include.sandbox.errors import bad_request, not_found
 from include.sandbox.paging import numbered
+from include.sandbox.spoil import spoil
 from include.sandbox.state import release_state
 from include.sandbox.times import iso, moment, optional_iso
 
@@ -46,7 +47,12 @@ def releases(view: View, call: Call) -> Reply:
         and needle in release.version.casefold()
     ]
     rows, header = numbered(call, found)
-    return Reply([release_body(view, release) for release in rows], {"Link": header})
+    bodies = [release_body(view, release) for release in rows]
+    if view.behaviours.unknown_words:
+        spoil(bodies, words.RELEASE)
+    if view.behaviours.drift:
+        spoil(bodies, drift.RELEASE)
+    return Reply(bodies, {"Link": header})
 
 
 def deploys(view: View, call: Call) -> Reply:
@@ -58,9 +64,14 @@ def deploys(view: View, call: Call) -> Reply:
     segments = call.url.removeprefix(call.origin).strip("/").split("/")
     if release is None or len(segments) != 7 or release.created_at > view.now:
         raise not_found()
+    if not any(view.reach.has(project_id) for project_id in release.project_ids):
+        raise not_found()
     latest = {one.environment: one for one in release_state(release, view.now).deploys}
     rows, header = numbered(call, sorted(latest.values(), key=lambda one: one.finished_at)[::-1])
-    return Reply([_deploy(one) for one in rows], {"Link": header})
+    bodies = [_deploy(one) for one in rows]
+    if view.behaviours.drift:
+        spoil(bodies, drift.DEPLOY)
+    return Reply(bodies, {"Link": header})
 
 
 def release_body(view: View, release: Release) -> dict[str, object]:
@@ -68,6 +79,11 @@ def release_body(view: View, release: Release) -> dict[str, object]:
     state, table = release_state(release, view.now), view.releases()
     code = view.codes[release.version]
     belonging = _projects(view, release, table, code)
+    new_groups = sum(
+        int(table.new_issues[place, code])
+        for place, project in enumerate(view.organization.projects)
+        if view.reach.has(project.id)
+    )
     return {
         "id": release.id,
         "version": release.version,
@@ -80,7 +96,7 @@ def release_body(view: View, release: Release) -> dict[str, object]:
         "dateCreated": iso(release.created_at),
         "dateStarted": None,
         "data": {"note": canaries.text("release-data", release.id)},
-        "newGroups": sum(table.new_issues[:, code].tolist()),
+        "newGroups": new_groups,
         "owner": canaries.user("73900085"),
         "commitCount": release.commit_count,
         "lastCommit": canaries.commit(release.id),
@@ -100,7 +116,7 @@ def release_body(view: View, release: Release) -> dict[str, object]:
 def _projects(
     view: View, release: Release, table: ReleaseTable, code: int
 ) -> list[dict[str, object]]:
-    """The release's projects; here the ids are numbers."""
+    """The release's projects within reach; here the ids are numbers."""
     return [
         {
             "id": int(project.id),
@@ -112,8 +128,8 @@ def _projects(
             "hasHealthData": False,
             "futureLead": canaries.text("lead", project.slug),
         }
-        for position, project in enumerate(view.organization.projects)
-        if project.id in release.project_ids
+        for position, project in enumerate(view.reach.every.values())
+        if project.id in release.project_ids and view.reach.has(project.id)
     ]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.sandbox import canaries
+from include.sandbox import canaries, drift
 from include.sandbox.calls import Call, Reply, projects
-from include.sandbox.errors import bad_request
+from include.sandbox.errors import bad_request, forbidden, not_found
 from include.sandbox.paging import by_value, link, numbered, per_page, read_cursor
+from include.sandbox.spoil import spoil
 from include.sandbox.times import iso, moment
 
 if TYPE_CHECKING:
@@ -46,7 +47,15 @@ NEVER_TRUE = (
 
 
 def organizations(view: View, call: Call) -> Reply:
-    """`GET organizations/`: the one organization of the token's user."""
+    """`GET organizations/`: the one organization of the token's user.
+
+    A region lists its own only; a control silo those of every region.
+    """
+    here = view.behaviours
+    is_elsewhere = here.moved_to is not None and not here.is_control_silo
+    if is_elsewhere or here.account == "removed":
+        page = by_value([], read_cursor(call), per_page(call))
+        return Reply([], {"Link": link(call, page)})
     created_ms = int(view.organization.created_at.timestamp() * 1000)
     page = by_value([created_ms], read_cursor(call), per_page(call))
     rows = [_summary(view, call)][page.low : page.high]
@@ -66,15 +75,45 @@ def organization(view: View, call: Call) -> Reply:
     }
     if call.one("detailed") != "0":
         body["teams"] = [_team(team) for team in view.organization.teams]
-        body["projects"] = [_project(view, project) for project in view.organization.projects]
+        body["projects"] = [_project(view, project) for project in view.reach.listed]
     return Reply(body)
 
 
 def project_list(view: View, call: Call) -> Reply:
     """`GET organizations/{org}/projects/`: all accessible ones; `isMember` marks ours."""
-    every = sorted(view.organization.projects, key=lambda project: project.slug)
+    every = sorted(view.reach.listed, key=lambda project: project.slug)
     rows, header = numbered(call, every)
     return Reply([_project(view, project) for project in rows], {"Link": header})
+
+
+def project_detail(view: View, call: Call) -> Reply:
+    """`GET projects/{org}/{project}/`: full of settings and secrets; nobody needs to call it.
+
+    The former slug of a renamed project leads to its new one (Sentry's bases/project.py).
+    """
+    name = call.path["project"]
+    renamed = view.reach.former_slugs.get(name)
+    if name in view.reach.by_name:
+        return Reply(_project(view, view.reach.by_name[name]) | _secrets(name))
+    if renamed is not None:
+        address = f"/api/0/projects/{call.path['org']}/{renamed.slug}/"
+        extra = {"url": address, "slug": renamed.slug}
+        body = {"slug": renamed.slug, "detail": {"extra": extra}}
+        return Reply(body, {"Location": address}, status=302)
+    raise forbidden() if name in view.reach.withheld else not_found()
+
+
+def _secrets(name: str) -> dict[str, object]:
+    return {
+        "securityToken": canaries.text("project-token", name),
+        "securityTokenHeader": canaries.text("token-header", name),
+        "subjectTemplate": canaries.text("subject", name),
+        "relayPiiConfig": canaries.text("relay-pii-config", name),
+        "groupingEnhancements": canaries.text("grouping", name),
+        "fingerprintingRules": canaries.text("fingerprinting", name),
+        "allowedDomains": [canaries.url("domain", name)],
+        "sensitiveFields": [canaries.text("sensitive-field", name)],
+    }
 
 
 def environments(view: View, call: Call) -> Reply:
@@ -83,11 +122,13 @@ def environments(view: View, call: Call) -> Reply:
     if visibility not in VISIBILITIES:
         raise bad_request(f"Invalid value for 'visibility', valid values are: {VISIBILITIES}")
     projects(view, call)
-    rows = [
+    rows: list[dict[str, object]] = [
         {"id": one.id, "name": one.name, "futureOwner": canaries.future("environment")}
         for one in view.organization.environments
         if visibility == "all" or one.is_hidden == (visibility == "hidden")
     ]
+    if view.behaviours.drift:
+        spoil(rows, drift.ENVIRONMENT)
     return Reply(rows)
 
 
@@ -102,7 +143,7 @@ def _summary(view: View, call: Call) -> dict[str, object]:
     mine = view.organization
     return {
         "id": mine.id,
-        "slug": mine.slug,
+        "slug": view.slug,
         "status": {"id": "active", "name": "active"},
         "name": canaries.text("organization-name"),
         "dateCreated": iso(mine.created_at),
@@ -112,7 +153,7 @@ def _summary(view: View, call: Call) -> dict[str, object]:
         "avatar": canaries.avatar("organization"),
         "links": {
             "organizationUrl": canaries.url("organization", mine.id),
-            "regionUrl": call.origin,
+            "regionUrl": view.behaviours.moved_to or call.origin,
         },
         "hasAuthProvider": False,
         "allowMemberInvite": True,
@@ -132,15 +173,16 @@ def _team(team: Team) -> dict[str, object]:
 def _project(view: View, project: Project) -> dict[str, object]:
     mine = view.organization
     teams = [_team(team) for team in mine.teams if team.id in project.team_ids]
-    return dict.fromkeys(NEVER_TRUE, False) | {
+    has_access = view.reach.has(project.id)
+    body: dict[str, object] = dict.fromkeys(NEVER_TRUE, False) | {
         "id": project.id,
         "slug": project.slug,
         "name": canaries.text("project-name", project.slug),
         "platform": project.platform,
         "platforms": [project.platform.split("-", maxsplit=1)[0]],
         "dateCreated": iso(project.created_at),
-        "isMember": project.is_member,
-        "hasAccess": True,
+        "isMember": project.is_member and has_access,
+        "hasAccess": has_access,
         "features": [canaries.text("project-feature")],
         "firstEvent": _first_event(view, project),
         "access": ["event:read", "project:read"],
@@ -157,6 +199,9 @@ def _project(view: View, project: Project) -> dict[str, object]:
         "avatar": canaries.avatar(project.slug),
         "futureInsights": canaries.future("project"),
     }
+    if view.behaviours.drift:
+        spoil([body], drift.PROJECT)
+    return body
 
 
 def _first_event(view: View, project: Project) -> str | None:

@@ -59,7 +59,7 @@ def event_owners(organization: Organization, at: datetime) -> NDArray[np.int32]:
 
 
 def is_error(organization: Organization) -> NDArray[np.bool_]:
-    """Tell, by position of an issue, whether its events are errors; feedback is none."""
+    """Tell, by position of an issue, whether its events are errors (only that category's are)."""
     return np.array([issue.category == "error" for issue in organization.issues])
 
 
@@ -106,7 +106,7 @@ def release_counts(
     """Return the events with `start <= time < end` by issue id and version ("" for none).
 
     Events of deleted issues are absent, as in Sentry's `events/`; those of merged issues count
-    for the survivor. Feedback is excluded (it is no error).
+    for the survivor. Only errors count: no feedback, no performance.
     """
     events, rows = organization.events, _rows(organization, at, start, end)
     holder = event_owners(organization, at)[events.issues[rows]]
@@ -125,8 +125,8 @@ def volume(
 ) -> NDArray[np.int64]:
     """Return error events per hour from `organization.start` through the hour of `at`.
 
-    Accepted ones are the sum of the projects' occurrences, merged and deleted issues included,
-    feedback excluded (it is no error). Of the running hour only what happened until `at`.
+    Accepted ones are the sum of the projects' errors, merged and deleted issues included, feedback
+    and performance excluded. Of the running hour only what happened until `at`.
     """
     elapsed_s = (at - organization.start).total_seconds()
     hours = int(elapsed_s // HOUR_S) + 1

@@ -1,4 +1,4 @@
-"""The organization as it is now: folds of its facts, kept until the clock moves."""
+"""The organization as it is now: folds of its facts, kept until clock or behaviours change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
+from include.sandbox.behaviours import Switchboard
+from include.sandbox.reach import reach
 from include.sandbox.state import actions_done, issue_states
 from include.sandbox.tallies import GONE, event_owners, seen_table
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from include.sandbox.behaviours import Behaviours
     from include.sandbox.clock import Clock
     from include.sandbox.organization import Issue, Organization
     from include.sandbox.state import IssueState
@@ -46,9 +49,14 @@ class View:
         codes: Code of each version.
         feeds: Encoded activities by issue id, with the number of actions they stand for.
         fixed: The part of each issue's body that never changes.
+        behaviours: What the sandbox is switched to.
+        reach: The projects the installing user sees.
+        slug: What the organization is called today.
     """
 
-    def __init__(self, organization: Organization, clock: Clock) -> None:
+    def __init__(
+        self, organization: Organization, clock: Clock, switchboard: Switchboard | None = None
+    ) -> None:
         self.organization = organization
         self.clock = clock
         self.positions = {issue.id: place for place, issue in enumerate(organization.issues)}
@@ -58,6 +66,20 @@ class View:
         self._states: dict[str, tuple[IssueState, ...]] = {}
         self._kept: dict[Hashable, object] = {}
         self._kept_at: datetime | None = None
+        self._switchboard = switchboard or Switchboard()
+        self._apply(self._switchboard.current)
+
+    def follow(self) -> None:
+        """Take over the behaviours if they have changed; to be called before each answer."""
+        if self._switchboard.current is not self.behaviours:
+            self._apply(self._switchboard.current)
+
+    def _apply(self, behaviours: Behaviours) -> None:
+        self.behaviours = behaviours
+        self.reach = reach(self.organization, behaviours)
+        self.slug = behaviours.organization_slug or self.organization.slug
+        for cache in (self._kept, self.feeds, self.fixed):
+            cache.clear()
 
     @property
     def now(self) -> datetime:
@@ -65,7 +87,7 @@ class View:
         return self.clock.now
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what `make` made for this key since the clock last moved, or make it."""
+        """Return what `make` made for this key since clock or behaviours changed, or make it."""
         if self._kept_at != self.now or len(self._kept) >= MAX_KEPT:
             self._kept.clear()
             self._kept_at = self.now

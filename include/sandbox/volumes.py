@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from include.sandbox import canaries
-from include.sandbox.calls import Call, Reply, interval, projects, window
+from include.sandbox import canaries, drift, words
+from include.sandbox.calls import Call, Reply, interval, projects, refuse_wide, window
 from include.sandbox.errors import bad_request
+from include.sandbox.lateness import counted
 from include.sandbox.organization import OUTCOMES
 from include.sandbox.tallies import HOUR_S, volume
 from include.sandbox.times import iso, moment
@@ -45,20 +46,34 @@ def stats(view: View, call: Call) -> Reply:
     """`GET organizations/{org}/stats_v2/`; grouping by project drops series and intervals."""
     groups = _groups(call)
     grid = _grid(view, call)
-    chosen = _outcomes(call)
     wanted: list[tuple[Project, ...]] = [projects(view, call)]
     if "project" in groups:
         wanted = [(project,) for project in wanted[0]]
     rows = []
-    for members, outcome in product(wanted, chosen):
+    for members, outcome in product(wanted, _outcomes(view, call)):
         series = _series(view, members, outcome, grid)
-        if not series.any() or call.one("category") not in {None, "error"}:
-            continue
-        rows.append(_row(groups, members, outcome, series))
+        if series.any() and call.one("category") in {None, "error"}:
+            rows.append(_row(groups, members, outcome, series))
+    if view.behaviours.missing_rows and len(wanted) > 1:
+        rows = _without_smallest(rows)
+    if view.behaviours.drift:
+        drift.spoil_outcomes(rows)
     body: dict[str, object] = {"start": _iso(grid.start), "end": _iso(grid.end)}
     if "project" not in groups:
         body["intervals"] = [_iso(start) for start in grid.starts]
     return Reply(body | {"groups": rows, "futureQuota": canaries.future("quota")})
+
+
+def _without_smallest(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Leave out the smallest quarter of the rows, as Sentry's limit on rows does."""
+    totals = sorted((_total(row), place) for place, row in enumerate(rows))
+    lost = {place for _, place in totals[: -(-len(rows) // 4)]}
+    return [row for place, row in enumerate(rows) if place not in lost]
+
+
+def _total(row: dict[str, object]) -> int:
+    totals = cast("dict[str, int]", row["totals"])
+    return totals[FIELD]
 
 
 def _groups(call: Call) -> list[str]:
@@ -77,9 +92,11 @@ def _groups(call: Call) -> list[str]:
     return groups
 
 
-def _outcomes(call: Call) -> list[str]:
+def _outcomes(view: View, call: Call) -> list[str]:
     asked = call.many("outcome")
-    return [outcome for outcome in OUTCOMES if not asked or outcome in asked]
+    if asked:
+        return [outcome for outcome in OUTCOMES if outcome in asked]
+    return [*OUTCOMES, *(words.OUTCOMES if view.behaviours.unknown_words else ())]
 
 
 def _grid(view: View, call: Call) -> Grid:
@@ -91,6 +108,7 @@ def _grid(view: View, call: Call) -> Grid:
     if step not in INTERVALS:
         raise bad_request("The interval has to be 1h or 1d here.")
     size = int(step.total_seconds())
+    refuse_wide(view, span.start.timestamp(), span.end.timestamp())
     asked_start, asked_end = span.start.timestamp(), span.end.timestamp() + span.is_explicit
     length = _ceiling(asked_end - asked_start, size)
     if length // size > MAX_POINTS:
@@ -112,15 +130,23 @@ def _series(
 ) -> NDArray[np.int64]:
     """Sum the hours of each bucket; hours before the history or to come are zero."""
     ids = tuple(project.id for project in members)
-    hours = view.keep(
-        ("volume", ids, outcome), lambda: volume(view.organization, ids, outcome, view.now)
-    )
+    hours = view.keep(("volume", ids, outcome), lambda: _hours(view, ids, outcome))
     first = int(view.organization.start.timestamp())
     places = (np.arange(grid.start, grid.end, HOUR_S) - first) // HOUR_S
     is_known = (places >= 0) & (places < len(hours))
     counts = np.where(is_known, hours[np.clip(places, 0, len(hours) - 1)], 0)
     totals: NDArray[np.int64] = counts.reshape(-1, grid.step // HOUR_S).sum(axis=1)
     return totals
+
+
+def _hours(view: View, ids: tuple[str, ...], outcome: str) -> NDArray[np.int64]:
+    """Return the events of every hour so far that are counted by now."""
+    mine, now = view.organization, view.now
+    if outcome in words.OUTCOMES:
+        hours = -(-volume(mine, ids, "accepted", now) // words.SHARE_OF_ACCEPTED)
+    else:
+        hours = volume(mine, ids, outcome, now)
+    return counted(hours, mine.start, now) if view.behaviours.late_counts else hours
 
 
 def _row(

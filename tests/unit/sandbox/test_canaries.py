@@ -78,6 +78,9 @@ def bodies(api) -> dict[str, object]:
         "organizations": api.client.get("").json(),
         "organization": api.rows(""),
         "projects": api.rows("projects/"),
+        "project": api.client.get(
+            f"{api.sandbox.base_url}/api/0/projects/{api.organization.id}/shop-web/"
+        ).json(),
         "environments": api.rows("environments/"),
         "issues": issues,
         "bulk": api.rows("issues/", project=-1, group=[row["id"] for row in issues[:50]]),
@@ -211,6 +214,12 @@ def test_organization_and_projects_are_poisoned(bodies):
         assert CANARY in row["name"]
         assert all(CANARY in text for text in row["options"].values())
         assert all(CANARY in team["name"] for team in row["teams"])
+
+
+def test_settings_of_a_project_are_poisoned(bodies):
+    secret = ("securityToken", "subjectTemplate", "relayPiiConfig", "groupingEnhancements")
+
+    assert all(CANARY in bodies["project"][key] for key in secret)
 
 
 def test_statistics_and_raw_events_are_poisoned(bodies):

@@ -81,6 +81,21 @@ def test_nonsense_is_a_usage_error(arguments):
     assert stopped.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("behaviours", "part"),
+    [
+        ('{"nonsense": 1}', "nonsense"),
+        ('{"retention_days": 0}', "retention_days"),
+        ("{", "JSON"),
+        ("missing.json", "cannot be read"),
+    ],
+)
+def test_behaviours_that_do_not_exist_are_one_sentence(capsys, tmp_path, behaviours, part):
+    text = behaviours if behaviours.startswith("{") else str(tmp_path / behaviours)
+
+    assert part in refusal(capsys, "--port", "0", *SMALL, "--behaviours", text)
+
+
 @contextmanager
 def command(port: int, *arguments: str, **environment: str):
     process = subprocess.Popen(
@@ -112,3 +127,31 @@ def test_the_clock_and_the_token_survive_a_restart(tmp_path):
             assert answer.status_code == status
 
     assert "my-own" not in file.read_text()
+
+
+def test_behaviours_come_from_a_file_or_from_the_command_line_itself(tmp_path):
+    file, port = tmp_path / "behaviours.json", free_port()
+    file.write_text('{"retention_days": 30}')
+    url = f"http://127.0.0.1:{port}/sandbox/behaviours"
+    for text in (str(file), file.read_text()):
+        with command(port, "--behaviours", text):
+            assert httpx.get(url).json()["retention_days"] == 30
+
+
+def test_the_application_and_its_refresh_token_come_from_the_environment():
+    port = free_port()
+    names = {
+        "SANDBOX_CLIENT_ID": "mine",
+        "SANDBOX_CLIENT_SECRET": "my-secret",
+        "SANDBOX_REFRESH_TOKEN": "my-refresh",
+    }
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": "mine",
+        "client_secret": "my-secret",
+        "refresh_token": "my-refresh",
+    }
+    with command(port, **names):
+        answer = httpx.post(f"http://127.0.0.1:{port}/oauth/token/", data=form)
+
+    assert answer.status_code == 200

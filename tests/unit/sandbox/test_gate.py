@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from include.sandbox.canaries import CANARY
+from include.sandbox.request_log import KEPT, RequestLog
 from include.sandbox.server import running
 
 SCOPED = {
@@ -96,6 +97,33 @@ def test_requests_are_counted_by_route_and_can_be_reset(api):
     }
     assert api.sandbox.requests.total == 3
     assert httpx.delete(url).json()["total"] == 0
+
+
+def test_the_last_requests_are_kept_with_their_queries_in_process_only(api):
+    api.sandbox.requests.reset()
+    api.get("issues/", query="", limit=5)
+    api.get("issues/", group=["1", "2"])
+    api.get("nowhere/")
+
+    assert list(api.sandbox.requests.recent) == [
+        ("issues", "query=&limit=5"),
+        ("issues?group", "group=1&group=2"),
+    ]
+    assert api.sandbox.requests.queries("issues?group") == ["group=1&group=2"]
+    shown = httpx.get(f"{api.sandbox.base_url}/sandbox/requests").json()
+    assert shown.keys() == {"total", "by_route"}
+    api.sandbox.requests.reset()
+    assert not api.sandbox.requests.recent
+
+
+def test_the_log_of_requests_is_bounded():
+    log = RequestLog()
+    for number in range(KEPT + 10):
+        log.record("issues", f"limit={number}")
+
+    assert log.total == KEPT + 10
+    assert len(log.recent) == KEPT
+    assert log.queries("issues")[-1] == f"limit={KEPT + 9}"
 
 
 def test_the_clock_moves_forward_only_and_not_past_its_horizon(organization):

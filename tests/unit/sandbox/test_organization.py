@@ -163,6 +163,17 @@ def test_every_kind_of_story_occurs(organization):
     assert max(len(issue.actions) for issue in organization.issues) > 100
 
 
+def test_a_few_issues_are_about_performance_and_take_part_in_no_merge(organization):
+    performance = [i for i in organization.issues if i.category == "performance"]
+    kinds = {action.kind for issue in performance for action in issue.actions}
+
+    assert 0.005 < len(performance) / len(organization.issues) < 0.05
+    assert {i.issue_type for i in performance} == {"performance_slow_db_query"}
+    assert {i.event_type for i in performance} == {"transaction"}
+    assert not any(issue.is_unhandled for issue in performance)
+    assert not {kind for kind in kinds if "merge" in kind}
+
+
 def test_activity_ids_rise_with_time_and_silent_changes_have_none(organization):
     actions = [action for issue in organization.issues for action in issue.actions]
     loud = [action for action in actions if action.activity_id is not None]

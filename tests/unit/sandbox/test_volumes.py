@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.sandbox.state import issue_state
-from include.sandbox.tallies import release_counts, volume
+from include.sandbox.tallies import release_counts, seen, volume
 
 FIELD = "sum(quantity)"
 STATS = {"project": -1, "field": FIELD, "groupBy": "outcome", "category": "error"}
@@ -135,6 +135,58 @@ def test_events_group_by_release_project_and_issue(api):
         assert row["project.id"] == int(issue.project_id)
 
 
+def test_events_of_performance_issues_are_no_errors(api):
+    mine = {i.id: i for i in api.organization.issues if i.category == "performance"}
+    found = {row["id"] for row in api.search()} & mine.keys()
+    rows = [
+        row
+        for page in api.pages("events/", field=["issue.id", "count()"], **EVENTS)
+        for row in page["data"]
+    ]
+    project = {mine[one].project_id for one in found}
+
+    assert found
+    assert not found & {str(row["issue.id"]) for row in rows}
+    ever = sum(
+        int(
+            issue.occurrences.counts[
+                issue.occurrences.times <= api.organization.now.timestamp()
+            ].sum()
+        )
+        for issue in api.organization.issues
+        if issue.project_id in project and issue.category == "error"
+    )
+    counted = volume(api.organization, project, "accepted", api.organization.now).sum()
+    assert counted == ever
+
+
+def test_the_timeseries_counts_performance_as_issues_and_feedback_apart(api):
+    def new(category):
+        body = api.rows(
+            "issues-timeseries/",
+            project=-1,
+            yAxis="count(new_issues)",
+            category=category,
+            interval="1d",
+            statsPeriod="90d",
+        )
+        return sum(value["value"] for value in body["timeSeries"][0]["values"])
+
+    now = api.organization.now
+    start = (now - timedelta(days=90)).replace(hour=0)
+    ever = seen(api.organization, now, api.organization.start, api.organization.horizon)
+    born = [
+        issue.category
+        for issue in api.organization.issues
+        if issue.id in ever
+        and ever[issue.id].first >= start.timestamp()
+        and issue_state(issue, now).existence == "present"
+    ]
+    assert new("feedback") == born.count("feedback")
+    assert new("issue") == born.count("error") + born.count("performance")
+    assert born.count("performance") > 0
+
+
 def test_events_of_fewer_fields_are_the_same_events(api):
     def total(*fields):
         body = api.rows("events/", statsPeriod="3d", field=[*fields, "count()"], **EVENTS)
@@ -218,7 +270,7 @@ def test_timeseries_count_new_and_presently_resolved_issues(api):
     states = [
         (issue, issue_state(issue, now))
         for issue in api.organization.issues
-        if issue.first_seen <= now and issue.category == "error"
+        if issue.first_seen <= now and issue.category != "feedback"
     ]
     resolved = [s for _, s in states if s.existence == "present" and s.resolved_at]
     series = {one["yAxis"]: one["values"] for one in body["timeSeries"]}
