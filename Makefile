@@ -3,10 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-INSTALLED := .venv/.installed
+LOCKED := .venv/.installed
+INSTALLED := .venv/.corvana
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-e2e lint format lock clean
+.PHONY: help demo test test-e2e test-truth bench lint format docs-data lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +21,12 @@ test: $(INSTALLED) ## Run the tests (ARGS="-k name" runs some)
 test-e2e: $(INSTALLED) ## Run the demo as a newcomer would, and look at what it left (5 minutes)
 	$(BIN)/python -m pytest tests/e2e -m e2e $(ARGS)
 
+test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (15 minutes)
+	$(BIN)/python -m pytest tests/truth -m truth $(ARGS)
+
+bench: $(INSTALLED) ## Measure loads against a bare download of the same bytes (ARGS="--sizes 20000" runs a part)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 lint: $(INSTALLED) ## Check style, types, imports between packages, and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,15 +38,24 @@ format: $(INSTALLED) ## Format the Python code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs-data: $(INSTALLED) ## Write docs/data-collected.md again, from the allowlist and the tables
+	@$(BIN)/python -m dlt_sources.sentry.data_collected > docs/data-collected.md.new
+	@mv docs/data-collected.md.new docs/data-collected.md
+
 lock: ## Resolve requirements.lock again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --upgrade --quiet -o requirements.lock
 
 clean: ## Remove the environment, caches, and everything the demo wrote
-	rm -rf .venv .data .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dbt_project/target dbt_project/logs
+	rm -rf .venv .data *.egg-info build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.lock
+# The command `corvana`, which runs the code in this folder; needs no network.
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(LOCKED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found. Name one: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Making .venv with $$($(PYTHON) --version); this takes a minute or two."
 	@$(PYTHON) -m venv --clear .venv

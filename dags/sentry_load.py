@@ -1,8 +1,9 @@
-"""One DAG per connected Sentry organization: load ▸ build ▸ publish."""
+"""One DAG per connected Sentry organization: load ▸ build ▸ publish ▸ go_on."""
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, dag, task
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Param, dag, task
 
 from include import tasks
 from include.connections.registry import Connection, open_registry
@@ -14,30 +15,64 @@ Loads one Sentry organization and publishes its marts.
 
 | task | does | safe to repeat |
 |---|---|---|
-| `load` | asks Sentry what changed since the last load and merges it into the warehouse | yes |
+| `load` | asks Sentry what changed since the last load, reads history that waits, merges both into the warehouse | yes |
 | `build` | builds and tests the marts with dbt | yes |
 | `publish` | replaces the connection's published Parquet files | yes |
+| `go_on` | starts the next run at once while older history waits; skipped otherwise | yes |
+
+**History still loading.** The first run stops reading history after a few minutes
+(`CORVANA_FIRST_BACKFILL_MINUTES`), so that the first marts appear. They are right for what was read,
+newest first, and grow with every run: `go_on` starts the next one at once, which goes on for half an
+hour (`CORVANA_BACKFILL_MINUTES`) beside what changed meanwhile. `raw.load_coverage` says from which
+day on each table is complete. A run that was due by the schedule meanwhile comes afterwards. When
+`go_on` is skipped, all history is read; or the load had no time to read any, or a hundred runs in a
+row did not suffice: then the schedule goes on with it, once an hour.
+
+**Load a range again.** Trigger the DAG with a configuration, e.g. `{"from": "2026-10-01", "to":
+"2026-10-07"}`; both days are included, either may be left out. Issues with events on these days are
+read again with their histories, and so are the days' volumes. Sentry keeps events of 90 days.
 
 **If it fails.** Readers see each mart as it was published last, and the next run starts where the
-last complete load ended. The failed task's log ends with a sentence that says what to do. What
-repeating cannot mend (a rejected token, a missing scope, a wrong setting) fails at once; everything
-else is retried three times.
+last committed slice of a load ended: nothing is lost, and at most one slice is repeated. The failed
+task's log ends with a sentence that says what to do. What repeating cannot mend (a rejected token, a
+missing scope, a wrong setting, days that Sentry no longer keeps) fails at once; everything else is
+retried three times.
 
 **Can it wait?** Yes. A missed hour is caught up by the next run.
 
-**What it reads.** Structural metadata only: the fields listed in `dlt_sources/sentry/allowlist.py`.
-"""
+**What it reads.** Structural metadata only: the fields listed in `docs/data-collected.md`.
+"""  # noqa: E501 - rows of a Markdown table
+
+
+def days_again() -> dict[str, Param]:
+    """Return the parameters of a run: days to load again, or nothing."""
+    return {
+        name: Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title=title,
+            description=f"{day} to load again (UTC), e.g. {example}. Empty for an ordinary load.",
+            section="Load history again",
+        )
+        for name, title, day, example in (
+            ("from", "From", "First day", "2026-10-01"),
+            ("to", "To", "Last day", "2026-10-07"),
+        )
+    }
 
 
 def sentry_load(connection: Connection) -> DAG:
     """Return the DAG of one connection."""
+    dag_id = f"sentry_load__{connection.id}"
 
     @dag(
-        dag_id=f"sentry_load__{connection.id}",
+        dag_id=dag_id,
         schedule=hourly(connection.id),
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=6),
+        params=days_again(),
         doc_md=DOCS,
         tags=["domain:sentry", "impact:tier-2"],
         default_args={
@@ -53,7 +88,19 @@ def sentry_load(connection: Connection) -> DAG:
     )
     def wiring() -> None:
         load = task(execution_timeout=timedelta(hours=4))(tasks.load)(connection.id)
-        load >> task(tasks.build)(connection.id) >> task(tasks.publish)(connection.id)
+        publish = task(tasks.publish)(connection.id)
+        go_on = TriggerDagRunOperator(
+            task_id="go_on",
+            trigger_dag_id=dag_id,
+            # The same for each try of the task, and no configuration: the days to load again are
+            # in the warehouse by now.
+            trigger_run_id="history__{{ dag_run.run_after | ts }}",
+            skip_when_already_exists=True,
+            logical_date=None,
+            pre_execute=lambda _context: tasks.skip_unless_history_waits(connection.id),
+        )
+        go_on.operator_extra_links = []  # its link leads nowhere when the task was skipped
+        load >> task(tasks.build)(connection.id) >> publish >> go_on
 
     return wiring()
 

@@ -16,6 +16,8 @@ os.environ.update(
         # No second copy of the rows in `raw_staging`, and none in the working folder.
         "LOAD__TRUNCATE_STAGING_DATASET": "true",
         "LOAD__DELETE_COMPLETED_JOBS": "true",
+        # Arrow's own allocator keeps what was freed: 35 MB of a load of 20,000 issues (measured).
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
         # A warehouse has one writer; side by side, merges only need more memory (85 MB measured).
         "LOAD__WORKERS": "1",
         # Tables are merged one by one: tells rows of a load that was cut off from those of others.

@@ -1,13 +1,18 @@
 """Settings of the application, from environment variables with the prefix `CORVANA_`."""
 
+import re
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+"""A host name or an IPv4 address, without scheme and port."""
 
 
 class DataDirUnusable(Exception):
@@ -38,12 +43,44 @@ class Settings(BaseSettings):
     sentry_concurrency: int = Field(
         2, ge=1, le=32, description="Requests to Sentry under way at once, for each connection."
     )
+    sentry_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Host names of self-hosted Sentry servers that a token may be sent to, "
+        "separated by commas. sentry.io needs none.",
+    )
+    sentry_audit_budget: int = Field(
+        50,
+        ge=0,
+        description="Histories of issues that a load reads again although nothing seems to have "
+        "changed; 0 for none.",
+    )
+    first_backfill_minutes: float = Field(
+        4.0,
+        gt=0,
+        description="How long loads go on with history before the first marts of a connection.",
+    )
+    backfill_minutes: float = Field(
+        30.0, gt=0, description="How long later loads go on with history."
+    )
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         """Airflow's tasks run in folders of their own."""
         return folder.absolute()
+
+    @field_validator("sentry_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, text: object) -> object:
+        """Take host names apart, and refuse what is an address: it would never match."""
+        if not isinstance(text, str):
+            return text
+        hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
+        if not all(HOST.fullmatch(host) for host in hosts):
+            raise ValueError(
+                "Input should be host names separated by commas, without https:// and port"
+            )
+        return hosts
 
     @property
     def registry_path(self) -> Path:
@@ -68,6 +105,10 @@ class Settings(BaseSettings):
     def work_dir(self, connection_id: str) -> Path:
         """Return the folder of what lives only as long as a connection's run."""
         return self.data_dir / "work" / connection_id
+
+    def lock_path(self, connection_id: str) -> Path:
+        """Return the file that whoever works on a connection's data locks."""
+        return self.data_dir / "locks" / connection_id
 
     def usable_data_dir(self) -> Path:
         """Return the data folder, made if need be.
@@ -98,6 +139,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as invalid:
         problems = [
-            f"CORVANA_{str(error['loc'][0]).upper()}: {error['msg']}" for error in invalid.errors()
+            f"CORVANA_{str(error['loc'][0]).upper()}: {error['msg'].removeprefix('Value error, ')}"
+            for error in invalid.errors()
         ]
         raise InvalidSettings(f"Set these differently: {'; '.join(problems)}.") from None

@@ -26,9 +26,21 @@ def leaks(folder: Path, needles: Iterable[bytes]) -> list[str]:
     wanted = list(needles)
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found += [f"{path}: {needle!r}" for needle in wanted if needle in _content(path)]
+        content = _content(path)
+        found += [f"{path}: {needle!r}" for needle in wanted if _holds(content, needle)]
         found += [f"{path}: {table}" for table in _values(path, wanted)]
     return found
+
+
+def _pattern(needle: bytes) -> re.Pattern[bytes]:
+    """Return what finds a needle; an id of digits is none inside a longer number."""
+    text = re.escape(needle)
+    return re.compile(b"(^|[^0-9.])" + text + b"($|[^0-9])" if needle.isdigit() else text)
+
+
+def _holds(content: bytes, needle: bytes) -> bool:
+    """Tell whether a needle is there; the quick search first, most files hold none."""
+    return needle in content and _pattern(needle).search(content) is not None
 
 
 def _content(path: Path) -> bytes:
@@ -42,7 +54,7 @@ def _content(path: Path) -> bytes:
 
 def _values(path: Path, needles: list[bytes]) -> Iterator[str]:
     """Yield the tables in a DuckDB or Parquet file that hold a needle."""
-    pattern = "|".join(re.escape(needle.decode()) for needle in needles)
+    pattern = "|".join(_pattern(needle).pattern.decode() for needle in needles)
     with duckdb.connect() as database:
         for relation in _relations(database, path):
             query = f"select count(*) from {relation} as r where regexp_matches(r::varchar, ?)"

@@ -1,11 +1,22 @@
--- Marts whose counts of episodes differ from the number of episodes.
-with episodes as (
+-- Marts whose counts of episodes differ from the number of episodes; projects of which history is
+-- still to be read are in none of them.
+with clocks as (
+
+    select * from {{ ref('int_project_clocks') }}
+
+),
+
+episodes as (
 
     select
         count(*) as episode_count,
-        count(*) filter (where is_resolved) as resolved_count
+        count(*) filter (where resolution_time.is_resolved) as resolved_count
 
-    from {{ ref('resolution_time') }}
+    from {{ ref('resolution_time') }} as resolution_time
+    inner join clocks
+        on resolution_time.project_id = clocks.project_id
+
+    where clocks.issues_from_at is null
 
 ),
 

@@ -1,13 +1,14 @@
--- Errors of `error_frequency` that the hourly volumes up to as_of do not have, or the reverse.
+-- Errors of `error_frequency` that the hourly volumes up to the project's as_of do not have, or the
+-- reverse.
 with volumes as (
 
     select * from {{ ref('stg_sentry__project_error_volume') }}
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -26,8 +27,10 @@ loaded as (
             as accepted_count
 
     from volumes
-    inner join clock
-        on volumes.started_at <= clock.as_of
+    inner join clocks
+        on
+            volumes.project_id = clocks.project_id
+            and volumes.started_at <= clocks.as_of
 
     group by volumes.project_id
 

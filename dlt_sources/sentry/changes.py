@@ -1,45 +1,32 @@
 """Which issues changed: discover, sweep, and where the missing ones went.
 
 Sentry has no "updated since" for issues, and its search only finds issues with events in the
-window. So a load *discovers* by search what had events, and *sweeps* every other known issue by
-reading it by id, which shows the status, assignee and priority of quiet issues too.
+window. So a load *discovers* by search what had events, and *sweeps* the other known issues by
+reading them by id, which shows the status, assignee and priority of quiet issues too: the open and
+the recently touched ones every time, all of them once a day.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import Issue, IssueIdentity
-from dlt_sources.sentry.client import Params
-from dlt_sources.sentry.context import RETENTION, Load, iso
-from dlt_sources.sentry.errors import AccessDenied, NotFound, UnexpectedResponse
-from dlt_sources.sentry.known import Key, differs, known_rows
+from dlt_sources.sentry.by_id import Answer, read_by_id
+from dlt_sources.sentry.context import RETENTION, Load
+from dlt_sources.sentry.errors import AccessDenied, NotFound
+from dlt_sources.sentry.known import OUT_OF_REACH, differs, is_hot
 from dlt_sources.sentry.rows import issue_row
+from dlt_sources.sentry.search import ALL_PROJECTS, WITH_COUNTERS, Search, search
 from dlt_sources.sentry.tables import IssueRow
+from dlt_sources.sentry.watermarks import is_due
 
 OVERLAP = timedelta(hours=6)
 """Events may arrive that much late and still be found."""
-
-SETTLING = timedelta(minutes=5)
-"""Events this young may still be on their way into Sentry's event store."""
-
-SLICE = timedelta(days=7)
-"""Width of a search window. Sentry answers a wide one slowly, and past 30 s only in part."""
-
-BULK = 100
-"""Issues read by id in one request; Sentry's own page asks for no more at once."""
-
-OUT_OF_REACH = "out_of_reach"
-"""The tombstone of an issue in a project that is hidden from us, perhaps not forever."""
-
-WITHOUT_COUNTERS = ["stats", "lifetime", "filtered", "unhandled"]
-"""Parts of an issue to leave out, so that reading it costs Sentry no look into its event store."""
-
-WITH_COUNTERS = ["filtered"]
-"""Parts of an issue to leave out where its counters are wanted."""
 
 REASONS: dict[str, tuple[str, ...]] = {
     "status": (
@@ -51,7 +38,6 @@ REASONS: dict[str, tuple[str, ...]] = {
         "ignore_until",
         "ignore_count",
         "ignore_window",
-        "tombstone",
         "project_id",
     ),
     "assignee": ("assignee_type", "assignee_key"),
@@ -68,161 +54,203 @@ class Batch:
     Attributes:
         rows: Their rows.
         explain: Ids of those whose history grew, and not only their counters.
+        untouched: Those of which nothing is known but when they were first seen.
     """
 
-    rows: list[IssueRow]
-    explain: list[str]
+    rows: list[IssueRow] = field(default_factory=list)
+    explain: list[str] = field(default_factory=list)
+    untouched: list[IssueRow] = field(default_factory=list)
 
 
-def issue_batches(load: Load, searched_until: Mapping[str, datetime]) -> Iterator[Batch]:
-    """Yield the issues that are new or changed, each at most once.
+def changed_issues(load: Load) -> Iterator[Batch]:
+    """Yield the known issues that changed, and new ones with events, each at most once.
+
+    What happened before a project was first searched is for its backfill to find.
+    """
+    for issues in _discovered(load):
+        yield batch_of(load, issues)
+    yield from _swept(load)
+
+
+def batch_of(load: Load, issues: Iterable[Issue], *, again_since: datetime | None = None) -> Batch:
+    """Return the new and changed ones of issues as read, leaving out what the load met before.
 
     Args:
-        load: The load's context.
-        searched_until: End of the last complete search, by project. A project without one, new or
-            back in reach, is searched as far back as Sentry retains.
+        load: The load.
+        issues: Issues as a search shows them.
+        again_since: Read the history of all of them, changed or not, that were not read since.
     """
-    known = known_rows(load.known, "issues", IssueRow)
-    previous = known | known_rows(load.known, "issues", IssueRow, finished=False)
-    seen: set[str] = set()
-    for issues in _discover(load, searched_until):
-        unseen = {issue.id: issue for issue in issues if issue.id not in seen}
-        seen.update(unseen)
-        load.issues_read += len(unseen)
-        yield _keep_changed(load, _rows(load, unseen.values(), previous), known)
-    quiet = sorted(row.id for row in previous.values() if row.tombstone in {None, OUT_OF_REACH})
-    yield from _sweep(load, [id_ for id_ in quiet if id_ not in seen], seen, previous, known)
+    met = load.seen
+    if again_since is not None:
+        met = load.histories
+        if load.as_of > again_since:  # a load that goes on where the one that was asked stopped
+            met = met | load.issues.read_since(again_since)
+    unseen = {issue.id: issue for issue in issues if issue.id not in met}
+    load.seen.update(unseen)
+    load.counts["issues_read"] += len(unseen)
+    return _keep_changed(load, _rows(load, unseen.values()), again=again_since is not None)
 
 
-def search_end(load: Load) -> datetime:
-    """Return the end of the searched window, pinned for all of its pages."""
-    return load.as_of - SETTLING
-
-
-def _discover(load: Load, searched_until: Mapping[str, datetime]) -> Iterator[list[Issue]]:
+def _discovered(load: Load) -> Iterator[list[Issue]]:
     """Yield pages of the issues with events since each project's last search."""
-    latest = max(searched_until.values(), default=None)
-    yield from _search(load, -1, latest)
+    searched = load.watermarks.searched_until
+    latest = max(searched.values(), default=None)
+    if latest is None:
+        return
+    yield from search(load, _since(load, ALL_PROJECTS, latest))
     for project_id in load.readable_project_ids:
-        if (own := searched_until.get(project_id)) != latest:
-            yield from _search(load, project_id, own)
+        own = searched.get(project_id)
+        if own is not None and own != latest:
+            yield from search(load, _since(load, project_id, own))
 
 
-def _search(load: Load, project: int | str, since: datetime | None) -> Iterator[list[Issue]]:
-    """Yield pages of the issues with events in the window, newest window first.
-
-    `sort=new` orders by first seen, which does not move while pages are read; the empty `query`
-    finds all statuses and must really be sent (it defaults to `is:unresolved`).
-    """
-    end = search_end(load)
-    retained = load.as_of - RETENTION
-    start = max(since - OVERLAP, retained) if since else retained
-    while end > start:
-        slice_start = max(start, end - SLICE)
-        params: Params = {
-            "project": project,
-            "query": "",
-            "sort": "new",
-            "limit": 100,
-            "groupStatsPeriod": "",
-            "collapse": WITH_COUNTERS,
-            "start": iso(slice_start),
-            "end": iso(end),
-        }
-        yield from load.client.pages(endpoints.ISSUES, list[Issue], params)
-        end = slice_start
+def _since(load: Load, project: str | int, moment: datetime) -> Search:
+    start = max(moment - OVERLAP, load.as_of - RETENTION)
+    return Search(project, min(start, load.search_end - OVERLAP), load.search_end)
 
 
-def _sweep(
-    load: Load,
-    ids: list[str],
-    discovered: set[str],
-    previous: Mapping[Key, IssueRow],
-    known: Mapping[Key, IssueRow],
-) -> Iterator[Batch]:
-    """Yield those of the issues that changed, read by their ids.
+def _swept(load: Load) -> Iterator[Batch]:
+    """Yield those of the other known issues that changed, read by their ids.
 
-    An issue that others were merged into is read again with its counters: they and its history now
+    An issue that others were merged into is read again with its counters and its history: they now
     hold theirs, and a search shows it only with its next event.
     """
-    rows: dict[str, IssueRow] = {}
-    for batch in _bulks(ids):
-        issues = _read_by_id(load, batch, WITHOUT_COUNTERS)
-        missing = sorted(set(batch) - {issue.id for issue in issues})
-        lost = [_lost(load, previous[id_,]) for id_ in missing]
-        for row in (*_rows(load, issues, previous), *lost):
-            if _reason(row, known.get((row.id,))) is not None:
-                rows[row.id] = row
-    survivors = {row.merged_into for row in rows.values() if row.merged_into is not None}
-    for batch in _bulks(sorted(survivors - discovered)):
-        issues = _read_by_id(load, batch, WITH_COUNTERS)
-        rows |= {row.id: row for row in _rows(load, issues, previous)}
-    for batch in _bulks(sorted(rows)):
-        yield _keep_changed(load, [rows[id_] for id_ in batch], known)
-    yield Batch([], sorted(survivors))
+    is_full = is_due(load.watermarks.swept_at, load.as_of)
+    project_of = _to_sweep(load, is_full=is_full)
+    survivors: set[str] = set()
+    done = 0
+    for answer in read_by_id(load, project_of):
+        load.counts["issues_read"] += len(answer.issues)
+        load.seen.update(issue.id for issue in answer.issues)
+        batch = _keep_changed(load, [*_rows(load, answer.issues), *_gone(load, answer)])
+        survivors.update(row.merged_into for row in batch.rows if row.merged_into is not None)
+        yield batch
+        done += len(answer.issues) + len(answer.missing)
+        load.progress("known issues", done, len(project_of))
+    yield from _hidden(load)
+    yield from _survivors(load, survivors)
+    if is_full:
+        load.watermarks.swept_at = load.as_of
 
 
-def _bulks(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), BULK):
-        yield ids[start : start + BULK]
+def _to_sweep(load: Load, *, is_full: bool) -> dict[str, str]:
+    """Return the issues to be read by id, those already met left out; each with its project.
 
-
-def _read_by_id(load: Load, ids: list[str], collapse: list[str]) -> list[Issue]:
-    """Read issues straight from Sentry's database: no window, no retention, any status.
-
-    With `group=` Sentry ignores every search condition; the answer is unordered and leaves out
-    what is gone (`issues/endpoints/organization_group_index.py`).
+    What came back in reach is always among them, and so is what a load that was cut off has left.
     """
-    load.issues_read += len(ids)
-    params: Params = {"project": -1, "group": ids, "groupStatsPeriod": "", "collapse": collapse}
-    pages = load.client.pages(endpoints.ISSUES, list[Issue], params)
-    issues = [issue for page in pages for issue in page]
-    if not {issue.id for issue in issues} <= set(ids):
-        raise UnexpectedResponse(
-            "Sentry ignored `group=` and answered with other issues than were asked for. Update "
-            "corvana-sentry, or report it with this sentence."
-        )
-    return issues
+    issues = load.issues.present(load.readable_project_ids)
+    is_readable = _is_readable(load, issues)
+    if not is_full:
+        is_due_now = pc.or_(is_hot(issues, load.as_of), pc.is_valid(issues["tombstone"]))
+        is_readable = pc.and_(is_readable, pc.or_(is_due_now, issues["is_cut_off"]))
+    wanted = issues.filter(is_readable)
+    pairs = zip(wanted["id"].to_pylist(), wanted["project_id"].to_pylist(), strict=True)
+    return {issue_id: project_id for issue_id, project_id in pairs if issue_id not in load.seen}
 
 
-def _rows(load: Load, issues: Iterable[Issue], previous: Mapping[Key, IssueRow]) -> list[IssueRow]:
+def _is_readable(load: Load, issues: pa.Table) -> pa.ChunkedArray:
+    return pc.is_in(issues["project_id"], pa.array(load.readable_project_ids, pa.string()))
+
+
+def _hidden(load: Load) -> Iterator[Batch]:
+    """Yield the issues of projects that are hidden from us, or gone with all they hold."""
+    issues = load.issues.present(load.readable_project_ids)
+    is_readable = _is_readable(load, issues)
+    hidden = issues.filter(pc.invert(is_readable))["id"].to_pylist()
+    unseen = [issue_id for issue_id in hidden if issue_id not in load.seen]
+    rows = [_with_tombstone(load, row, OUT_OF_REACH) for row in load.issues.stored(unseen).values()]
+    yield _keep_changed(load, rows)
+
+
+def _survivors(load: Load, ids: Iterable[str]) -> Iterator[Batch]:
+    """Yield the issues into which others were merged, with counters and history."""
+    stored = load.issues.stored(ids)
+    project_of = {one: stored[one].project_id if one in stored else "" for one in sorted(ids)}
+    for answer in read_by_id(load, project_of, WITH_COUNTERS):
+        load.counts["issues_read"] += len(answer.issues)
+        yield _keep_changed(load, _rows(load, answer.issues), again=True)
+
+
+def _rows(load: Load, issues: Iterable[Issue]) -> list[IssueRow]:
+    """Return rows of issues; what was not read of one is as it was stored."""
+    listed = list(issues)
+    stored = load.issues.stored(issue.id for issue in listed)
     return [
-        issue_row(issue, previous.get((issue.id,)), load.pseudonyms, load.as_of) for issue in issues
+        load.checks.settle(
+            issue_row(issue, load.pseudonyms, load.as_of), _without_tombstone(stored.get(issue.id))
+        )
+        for issue in listed
     ]
 
 
-def _keep_changed(load: Load, rows: list[IssueRow], known: Mapping[Key, IssueRow]) -> Batch:
+def _without_tombstone(row: IssueRow | None) -> IssueRow | None:
+    """Return a stored row as the one of an issue that is there."""
+    if row is None or row.tombstone is None:
+        return row
+    return msgspec.structs.replace(row, tombstone=None, merged_into=None)
+
+
+def _keep_changed(load: Load, rows: Iterable[IssueRow], *, again: bool = False) -> Batch:
     """Return those of the rows that differ from the known ones, and count why."""
-    batch = Batch([], [])
-    for row in rows:
-        reason = _reason(row, known.get((row.id,)))
-        if reason is None:
+    batch = Batch()
+    listed = list(rows)
+    settled = load.issues.settled(row.id for row in listed)
+    for row in listed:
+        known = settled.get(row.id)
+        reason = _reason(row, known)
+        if reason is not None:
+            load.changes[reason] += 1
+            batch.rows.append(row)
+        is_grown = reason not in {None, "counters", "lost"}
+        if row.tombstone is not None or not (again or is_grown):
             continue
-        load.changes[reason] += 1
-        batch.rows.append(row)
-        if reason != "counters" and row.tombstone is None:
+        if again or known is not None or is_touched(row):
             batch.explain.append(row.id)
+        else:
+            batch.untouched.append(row)
     return batch
+
+
+def is_touched(row: IssueRow) -> bool:
+    """Tell whether anything but its first event ever happened to an issue, as far as it shows.
+
+    A new issue becomes ongoing by itself after a week.
+    """
+    if row.status != "unresolved" or row.substatus not in {"new", "ongoing", None}:
+        return True
+    progressed = row.last_progressed_at
+    has_progress = progressed is not None and (
+        row.first_seen is None or progressed - row.first_seen > timedelta(minutes=1)
+    )
+    return row.assignee_key is not None or row.priority_locked_at is not None or has_progress
 
 
 def _reason(row: IssueRow, known: IssueRow | None) -> str | None:
     """Return why a row has to be written, or None if nothing changed."""
+    if row.tombstone is not None:
+        return "lost" if known is None or known.tombstone != row.tombstone else None
     if known is None:
         return "new"
+    if known.tombstone is not None:
+        return "status"
     for reason, columns in REASONS.items():
         if any(getattr(row, name) != getattr(known, name) for name in columns):
             return reason
     return "counters" if differs(row, known, ignoring=("observed_at",)) else None
 
 
-def _lost(load: Load, row: IssueRow) -> IssueRow:
-    """Return the row of an issue that its id no longer finds: merged, deleted, or out of reach.
+def _gone(load: Load, answer: Answer) -> list[IssueRow]:
+    """Return the rows of issues that their ids no longer find, with what became of them."""
+    stored = load.issues.stored(answer.missing)
+    return list(load.workers.in_order(lambda one: _what_became_of(load, one), stored.values()))
+
+
+def _what_became_of(load: Load, row: IssueRow) -> IssueRow:
+    """Return a lost issue's row: merged, deleted, or out of reach.
 
     A merged issue's address answers with the issue that survived
     (`api/helpers/group_index`, `get_group_with_redirect`).
     """
-    if row.project_id not in load.readable_project_ids:
-        return _with_tombstone(load, row, OUT_OF_REACH)
     try:
         found = load.client.get(
             endpoints.ISSUE,
@@ -242,6 +270,8 @@ def _lost(load: Load, row: IssueRow) -> IssueRow:
 def _with_tombstone(
     load: Load, row: IssueRow, tombstone: str, merged_into: str | None = None
 ) -> IssueRow:
+    if row.tombstone == tombstone:
+        return row
     return msgspec.structs.replace(
         row, tombstone=tombstone, merged_into=merged_into, observed_at=load.as_of
     )

@@ -1,294 +1,272 @@
-"""The only place that speaks HTTP to Sentry's API: known endpoints, decoded by the allowlist."""
+"""The only place that speaks HTTP to Sentry's API: known endpoints, decoded by the allowlist.
+
+What a request needs on its way is in modules of its own: `hosts` (where a token may go), `tokens`,
+`limiter`, `transport`, `sender` (token and rate limits), `headers`, `failures`, `decoding`.
+"""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from threading import Lock
-from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Generic, Self, TypeVar
+from urllib.parse import quote, urlencode
 
-import httpx
 import msgspec
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_not_exception_type,
+)
 from tenacity.wait import wait_exponential_jitter
 
-from dlt_sources.sentry import endpoints
-from dlt_sources.sentry.allowlist import ErrorBody
+from dlt_sources.sentry import failures, headers
+from dlt_sources.sentry.decoding import decode
 from dlt_sources.sentry.endpoints import Endpoint
 from dlt_sources.sentry.errors import (
-    AccessDenied,
-    InvalidRequest,
-    NotFound,
-    OutsideRetention,
+    EndpointGone,
+    QueryTimedOut,
     RateLimited,
     Retryable,
-    SentryError,
-    TokenRejected,
     UnexpectedResponse,
-    UnknownOrganization,
     Unreachable,
 )
+from dlt_sources.sentry.hosts import checked_region, checked_server
 from dlt_sources.sentry.limiter import Limiter
+from dlt_sources.sentry.sender import Request, Sender
+from dlt_sources.sentry.tokens import AccessToken
+from dlt_sources.sentry.transport import Answer, Transport
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | Sequence[str]]
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SCOPES = ("project:read", "org:read", "event:read")
+_BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        body: What is on it.
+        cursor: Where the next page begins; None on the last one.
+        hits: Results of the whole search; an estimate beyond one page, None if not said.
+    """
+
+    body: T
+    cursor: str | None
+    hits: int | None
 
 
 class Client:
-    """Reads one organization with one token. Safe to use from several threads.
+    """Reads one organization with one connection's tokens. Safe to use from several threads.
+
+    What may pass is tried again: failures of the server or the network up to `attempts` times, 1 to
+    60 s apart; rate limits for as long as Sentry says, within 15 minutes a request.
 
     Args:
         base_url: Root of the server, e.g. `https://us.sentry.io`; plain HTTP only on loopback.
         organization: The organization's id or slug.
-        token: OAuth access token. Sent to `base_url` only; redirects are not followed.
-        max_requests_per_second: Our own ceiling, out of fairness to the customer's own use.
+        token: OAuth access token. Sent to `base_url`, and where `move_to` leads, only.
+        refresh: Returns a new access token, durably stored, for the one that was rejected. What it
+            raises, the request raises.
+        hosts: Names of servers, other than Sentry's own, that tokens may be sent to.
+        max_requests_per_second: Our own ceiling, out of fairness to the customer's own use; None
+            for none.
+        concurrency: Requests under way at once.
         attempts: How often a request is tried before its failure is final.
+        timeout_s: Seconds from the start of a request to the last byte of its answer.
+        max_bytes: Size of a decompressed answer beyond which it is refused.
+
+    Attributes:
+        organization: The organization's id or slug in the requests that follow.
+        concurrency: How many threads can read at once.
 
     Raises:
-        ValueError: `base_url` is not an https address (or http on loopback).
+        ValueError: The token must not be sent to `base_url`, or is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by name, all but three with a default
         self,
         base_url: str,
         organization: str,
         token: str,
         *,
-        max_requests_per_second: float = 3.0,
+        refresh: Callable[[str], str] | None = None,
+        hosts: Collection[str] = (),
+        max_requests_per_second: float | None = 3.0,
+        concurrency: int = 2,
         attempts: int = 6,
+        timeout_s: float = 60.0,
+        max_bytes: int = 32 * 2**20,
     ) -> None:
-        self.base_url = _checked(base_url)
+        server = checked_server(base_url, hosts)
         self.organization = organization
-        self.requests = 0
-        self.server_time: datetime | None = None
-        self._limiter = Limiter(max_requests_per_second)
+        self.concurrency = concurrency
         self._attempts = attempts
-        self._lock = Lock()
-        # Both log every address at INFO or DEBUG, and those hold the customer's labels.
+        self._limiter = Limiter(max_requests_per_second, concurrency)
+        self._transport = Transport(timeout_s, max_bytes)
+        self._sender = Sender(server, AccessToken(token, refresh), self._limiter, self._transport)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(Retryable) & retry_if_not_exception_type(RateLimited),
+            stop=self._is_last,
+            wait=_BACKOFF,
+            sleep=self._limiter.sleep,
+            before_sleep=_say,
+            reraise=True,
+        )
+        # Both can log addresses or headers at INFO or DEBUG, and those hold the customer's labels.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._http = httpx.Client(
-            base_url=self.base_url,
-            headers={"Authorization": f"Bearer {token}", "User-Agent": "corvana-sentry"},
-            timeout=httpx.Timeout(60.0, connect=10.0),
-            follow_redirects=False,
-            trust_env=False,
-        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._transport.close()
+
+    @property
+    def base_url(self) -> str:
+        """Root of the server that requests go to, without a trailing slash."""
+        return str(self._sender.server)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._sender.requests
+
+    @property
+    def retries(self) -> int:
+        """Requests sent so far that repeated one."""
+        return self._sender.retries
 
     @property
     def waited_s(self) -> float:
-        """Seconds that requests waited for their turn or for Sentry's limits."""
+        """Seconds waited by all threads: for a turn, for Sentry's limits and before retries."""
         return self._limiter.waited_s
+
+    @property
+    def server_time(self) -> datetime | None:
+        """Sentry's time at its latest answer; None while it has not told it."""
+        return self._sender.server_time
+
+    @property
+    def warnings(self) -> Counter[str]:
+        """What to look into, counted: places of Sentry's API, and never a value."""
+        return self._sender.warnings
+
+    def move_to(self, region_url: str) -> None:
+        """Send later requests to the region that holds the organization's data.
+
+        Args:
+            region_url: As Sentry gives it (`links.regionUrl`).
+
+        Raises:
+            UnexpectedResponse: The token must not be sent there; nothing was.
+        """
+        self._sender.server = checked_region(region_url, self._sender.server)
 
     def get(self, endpoint: Endpoint, kind: type[T], params: Params | None = None, **at: str) -> T:
         """Return the decoded body of one response.
 
         Args:
             endpoint: What to read.
-            kind: Allowlist Struct (or list of it) to decode into.
+            kind: Allowlist Struct (or list of it) to decode into. Of its fields with a default, one
+                that cannot be read is `msgspec.UNSET` and counted in `warnings`.
             params: Query parameters; empty values are sent, sequences are repeated.
             **at: Values of the path's placeholders other than the organization.
 
         Raises:
             SentryError: See `errors`.
         """
-        body, _ = self._read(endpoint, kind, params or {}, at)
-        return body
+        page = self.page(endpoint, kind, params, **at)
+        if page.cursor is not None:
+            self._sender.warn(f"endpoint {endpoint.path} has more pages than are read")
+        return page.body
 
     def pages(
         self, endpoint: Endpoint, kind: type[T], params: Params | None = None, **at: str
     ) -> Iterator[T]:
-        """Yield the pages of a list, which may be short or empty in the middle.
-
-        Sentry sends a `next` link on every page; only its `results="true"` means there is one
-        (docs.sentry.io/api/pagination). Some lists have no `Link` header at all: one page.
-        """
+        """Yield the pages of a list, which may be short or empty in the middle; see `get`."""
         page_params = dict(params or {})
         seen: set[str] = set()
         while True:
-            body, cursor = self._read(endpoint, kind, page_params, at)
-            yield body
-            if cursor is None:
+            page = self.page(endpoint, kind, page_params, **at)
+            yield page.body
+            if page.cursor is None:
                 return
-            if cursor in seen:
+            if page.cursor in seen:
                 raise UnexpectedResponse(f"Sentry's pages of {endpoint.path} go in a circle.")
-            seen.add(cursor)
-            page_params["cursor"] = cursor
+            seen.add(page.cursor)
+            page_params["cursor"] = page.cursor
 
-    def _read(
-        self, endpoint: Endpoint, kind: type[T], params: Params, at: Mapping[str, str]
-    ) -> tuple[T, str | None]:
-        """Return a decoded body and the next page's cursor, after retries where they can help."""
+    def page(
+        self, endpoint: Endpoint, kind: type[T], params: Params | None = None, **at: str
+    ) -> Page[T]:
+        """Return one page of a list; see `get`."""
+        params = params or {}
         if unknown := params.keys() - endpoint.params:
             raise ValueError(f"{endpoint.path} must not be asked with {sorted(unknown)}")
         path = endpoint.url_path(organization=self.organization, **at)
-        retrying = Retrying(
-            retry=retry_if_exception_type(Retryable),
-            stop=stop_after_attempt(self._attempts),
-            wait=_retry_wait_s,
-            reraise=True,
+        request = Request(endpoint, path, urlencode(params, doseq=True, quote_via=quote, safe=""))
+        page: Page[T] = self._retrying(self._page, request, kind)
+        return page
+
+    def _page(self, request: Request, kind: type[T]) -> Page[T]:
+        """Get an answer once, and make of it what it is."""
+        answer = self._sender.answer(request)
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            failure = failures.failure(
+                request.endpoint, answer, self._sender.server, self.organization
+            )
+            if isinstance(failure, EndpointGone):
+                self._sender.warn(f"endpoint {request.endpoint.path} is gone")
+            raise failure
+        return Page(
+            body=self._decoded(request.endpoint, kind, answer),
+            cursor=headers.next_cursor(answer.headers),
+            hits=headers.hits(answer.headers),
         )
 
-        def once() -> tuple[T, str | None]:
-            response = self._send(endpoint, path, params)
-            return self._decoded(endpoint, kind, response), _next_cursor(response)
-
-        return retrying(once)
-
-    def _send(self, endpoint: Endpoint, path: str, params: Params) -> httpx.Response:
-        """Make one request and turn its failure into one of ours."""
-        self._limiter.wait()
-        with self._lock:
-            self.requests += 1
-        try:
-            response = self._http.get(path, params=dict(params))
-        except httpx.HTTPError as error:
-            # httpx's own text may hold the address; the class says enough.
-            raise Unreachable(
-                f"Sentry at {self.base_url} cannot be reached ({type(error).__name__}). "
-                "Check the address and the network, then run again."
-            ) from None
-        self._observe(response)
-        if response.is_success:
-            return response
-        raise self._failure(endpoint, response)
-
-    def _observe(self, response: httpx.Response) -> None:
-        """Take the server's time and its rate limit from the headers."""
-        now = _date(response)
-        with self._lock:
-            self.server_time = now or self.server_time or datetime.now(UTC)
-        if response.headers.get("X-Sentry-Rate-Limit-Remaining") == "0":
-            self._limiter.pause(_seconds_to_reset(response))
-
-    def _failure(self, endpoint: Endpoint, response: httpx.Response) -> SentryError:  # noqa: PLR0911 - one return a row of the table
-        """Return the error for an unsuccessful response (decision table by status)."""
-        status = response.status_code
-        if status == HTTPStatus.UNAUTHORIZED:
-            return TokenRejected(
-                "Sentry rejected the access token of this connection: it is wrong, revoked or "
-                "expired. Connect the organization again."
-            )
-        if status == HTTPStatus.FORBIDDEN:
-            return AccessDenied(
-                f"Sentry refused to show {endpoint.path}: the connection lacks the scope "
-                f"{endpoint.scope}, or the connecting user lost access. Connect the organization "
-                f"again with the scopes {' '.join(SCOPES)}."
-            )
-        if status == HTTPStatus.NOT_FOUND and endpoint is endpoints.ORGANIZATION:
-            return UnknownOrganization(
-                f"Sentry at {self.base_url} does not know the organization "
-                f"'{self.organization}', or the token cannot see it. Check its slug and region."
-            )
-        if status == HTTPStatus.NOT_FOUND:
-            return NotFound(f"Sentry does not have what was asked of {endpoint.path} (404).")
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            pause_s = _seconds_to_reset(response)
-            self._limiter.pause(pause_s)
-            return RateLimited("Sentry's rate limit was reached; run again later.", pause_s)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_query_timeout(response):
-            return Unreachable(
-                f"Sentry at {self.base_url} failed to answer {endpoint.path} ({status}). "
-                "Run again later; see status.sentry.io if it lasts."
-            )
-        if status == HTTPStatus.BAD_REQUEST and "recent date range" in _detail(response):
-            return OutsideRetention(f"Sentry keeps nothing as old as was asked of {endpoint.path}.")
-        return InvalidRequest(
-            f"Sentry refused the request for {endpoint.path} ({status}). Its API may have changed: "
-            "update corvana-sentry."
-        )
-
-    def _decoded(self, endpoint: Endpoint, kind: type[T], response: httpx.Response) -> T:
+    def _decoded(self, endpoint: Endpoint, kind: type[T], answer: Answer) -> T:
         """Decode a body; msgspec's errors name the place, never the value."""
+        if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
+            raise self._no_json(endpoint)
+        warnings: Counter[str] = Counter()
         try:
-            return msgspec.json.decode(response.content, type=kind)
+            body = decode(answer.content, kind, warnings)
         except msgspec.ValidationError as error:
             raise UnexpectedResponse(
                 f"Sentry's answer to {endpoint.path} has another form than documented: {error}. "
                 "Update corvana-sentry, or report it with this sentence."
             ) from None
         except msgspec.DecodeError:
-            # A page of a proxy, or an answer that was cut off.
-            raise Unreachable(
-                f"Sentry at {self.base_url} answered {endpoint.path} with something that is no "
-                "JSON. Run again later; see status.sentry.io if it lasts."
-            ) from None
+            raise self._no_json(endpoint) from None
+        if warnings:
+            self._sender.warn(*warnings.elements())
+        return body
 
-
-def _checked(base_url: str) -> str:
-    """Return the address without a trailing slash, if a token may be sent there."""
-    parts = urlsplit(base_url)
-    is_loopback = parts.hostname in LOOPBACK
-    if not parts.hostname or parts.scheme not in ({"http", "https"} if is_loopback else {"https"}):
-        raise ValueError(
-            f"'{base_url}' is no address of a Sentry server: use https://… "
-            "(http only on this machine)."
+    def _no_json(self, endpoint: Endpoint) -> Unreachable:
+        """Return the failure for a page of a proxy, or an answer that was cut off."""
+        return Unreachable(
+            f"Sentry at {self.base_url} answered {endpoint.path} with something that is no JSON. "
+            "Run again later; see status.sentry.io if it lasts."
         )
-    return base_url.rstrip("/")
+
+    def _is_last(self, state: RetryCallState) -> bool:
+        """Tell whether a failure is final: a query that times out, after one more try."""
+        is_timeout = isinstance(_error(state), QueryTimedOut)
+        return state.attempt_number >= (min(2, self._attempts) if is_timeout else self._attempts)
 
 
-def _next_cursor(response: httpx.Response) -> str | None:
-    """Return the next page's cursor, or None on the last page."""
-    link: dict[str, Any] = response.links.get("next", {})
-    return link.get("cursor") if link.get("results") == "true" else None
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
 
 
-def _date(response: httpx.Response) -> datetime | None:
-    """Return the server's time. Ours is no watermark: the two clocks may differ."""
-    try:
-        return parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        return None
-
-
-def _seconds_to_reset(response: httpx.Response) -> float:
-    """Return the seconds until Sentry's budget is renewed, a minute at most.
-
-    `Retry-After` is seldom there; `X-Sentry-Rate-Limit-Reset` is the end of the window in epoch
-    seconds by the server's clock (`middleware/ratelimit.py`).
-    """
-    retry_after = response.headers.get("Retry-After", "")
-    if retry_after.isdigit():
-        return min(float(retry_after), 60.0)
-    reset = response.headers.get("X-Sentry-Rate-Limit-Reset", "")
-    now = _date(response)
-    if not reset.isdigit() or now is None:
-        return 1.0
-    return min(max(float(reset) - now.timestamp(), 1.0), 60.0)
-
-
-def _is_query_timeout(response: httpx.Response) -> bool:
-    """Tell whether a 400 means that Sentry's event store gave up (`api/utils.py`)."""
-    detail = _detail(response)
-    is_timeout = "timeout" in detail.lower() or "Internal error" in detail
-    return response.status_code == HTTPStatus.BAD_REQUEST and is_timeout
-
-
-def _detail(response: httpx.Response) -> str:
-    """Return the sentence in an error's body, to be compared with known ones and never shown."""
-    try:
-        detail = msgspec.json.decode(response.content, type=ErrorBody).detail
-    except msgspec.DecodeError:
-        return ""
-    return detail if isinstance(detail, str) else ""
-
-
-_BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=1)
-
-
-def _retry_wait_s(state: RetryCallState) -> float:
-    """Return the seconds to wait before the next attempt: what the server asked, else backoff."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after_s if isinstance(error, Retryable) else None
-    return asked if asked is not None else _BACKOFF(state)
+def _say(state: RetryCallState) -> None:
+    """Log why and when a request is tried again."""
+    log.info("%s Trying again in %.0f s.", _error(state), state.upcoming_sleep)

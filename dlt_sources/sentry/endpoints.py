@@ -23,7 +23,13 @@ class Endpoint:
     scope: str
 
     def url_path(self, **places: str) -> str:
-        """Return the path with each placeholder filled in, fully percent-encoded."""
+        """Return the path with each placeholder filled in, fully percent-encoded.
+
+        Raises:
+            ValueError: A value would make the path another one. No name at Sentry is such a value.
+        """
+        if not {"", ".", ".."}.isdisjoint(places.values()):
+            raise ValueError(f"A placeholder of {self.path} is empty or leads to another path.")
         return "/api/0/" + self.path.format_map({k: quote(v, safe="") for k, v in places.items()})
 
 
@@ -55,3 +61,6 @@ OUTCOMES = Endpoint(
 EVENT_COUNTS = Endpoint(
     _ORGANIZATION + "events/", _WINDOW | _PAGE | {"dataset", "field", "sort"}, "org:read"
 )
+ISSUE_COUNTS = Endpoint(
+    _ORGANIZATION + "issues-timeseries/", _WINDOW | {"yAxis", "interval", "category"}, "org:read"
+)  # not on every server

@@ -1,46 +1,102 @@
-"""What happened to an issue: its activities, read for every issue that changed."""
+"""What happened to issues: their activities."""
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import ActivityFeed
 from dlt_sources.sentry.context import Load
-from dlt_sources.sentry.errors import NotFound
-from dlt_sources.sentry.rows import activity_row
-from dlt_sources.sentry.tables import IssueActivityRow
+from dlt_sources.sentry.errors import AccessDenied, NotFound
+from dlt_sources.sentry.known import changed, known_rows
+from dlt_sources.sentry.parallel import chunks
+from dlt_sources.sentry.rows import activity_row, first_seen_row
+from dlt_sources.sentry.tables import IssueActivityRow, IssueHistoryRow, IssueRow
 
-log = logging.getLogger(__name__)
+AT_ONCE = 10
+"""Histories that a thread reads before it hands them over."""
 
-PROGRESS_EVERY = 500
+SHOWN = 100
+"""Activities that Sentry shows at most (`ActivityManager.get_activities_for_group`)."""
 
 
-def explain(load: Load, issue_ids: list[str]) -> list[IssueActivityRow]:
-    """Return the activities of issues, at most the latest 100 of each.
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """What was read of issues' histories.
+
+    Attributes:
+        activities: Activities that are new, or differ from what is stored.
+        histories: A row for each issue looked into.
+    """
+
+    activities: list[IssueActivityRow]
+    histories: list[IssueHistoryRow]
+
+
+def explain(load: Load, issue_ids: Sequence[str]) -> Histories:
+    """Read the activities of issues, at most the latest 100 of each.
 
     Reading them leaves no trace at Sentry, while reading an issue's details counts as a view by the
     connecting user (`issues/endpoints/group_details.py`).
     """
-    pool = ThreadPoolExecutor(load.concurrency, thread_name_prefix="sentry-history")
-    try:
-        rows = [row for found in pool.map(lambda id_: _one(load, id_), issue_ids) for row in found]
-    finally:
-        pool.shutdown(cancel_futures=True)
-    _progress(load, len(issue_ids))
-    return rows
+    if not issue_ids:
+        return Histories([], [])
+    activities: list[IssueActivityRow] = []
+    histories: list[IssueHistoryRow] = []
+    read = load.workers.in_order(lambda some: _some(load, some), chunks(list(issue_ids), AT_ONCE))
+    for found in read:
+        for issue_id, rows in found:
+            activities += rows
+            histories.append(_history(load, issue_id, rows))
+    load.counts["histories_read"] += len(issue_ids)
+    load.histories.update(row.issue_id for row in histories)
+    load.progress("histories", load.counts["histories_read"], None)
+    known = _known_activities(load, issue_ids)
+    return Histories(changed("issue_activities", activities, known, load.checks.settle), histories)
 
 
-def _one(load: Load, issue_id: str) -> list[IssueActivityRow]:
-    """Return one issue's activities; none if it has gone since it was listed."""
+def first_seen(load: Load, issues: Iterable[IssueRow]) -> list[IssueActivityRow]:
+    """Return the only activity of issues of which nothing else is known."""
+    return [
+        load.checks.settle(first_seen_row(issue, issue.first_seen))
+        for issue in issues
+        if issue.first_seen is not None
+    ]
+
+
+def _some(load: Load, issue_ids: list[str]) -> list[tuple[str, list[IssueActivityRow]]]:
+    """Return the activities of some issues; those that have gone or are hidden are left out."""
+    read = ((issue_id, _one(load, issue_id)) for issue_id in issue_ids)
+    return [(issue_id, rows) for issue_id, rows in read if rows is not None]
+
+
+def _one(load: Load, issue_id: str) -> list[IssueActivityRow] | None:
+    """Return an issue's activities; None if it has gone or is hidden since it was listed."""
     try:
         feed = load.client.get(endpoints.ISSUE_ACTIVITIES, ActivityFeed, issue=issue_id)
-    except NotFound:
-        return []
-    return [activity_row(activity, issue_id, load.pseudonyms) for activity in feed.activity]
+    except (AccessDenied, NotFound):
+        return None
+    return [
+        activity_row(activity, issue_id, load.pseudonyms, load.warnings)
+        for activity in feed.activity
+    ]
 
 
-def _progress(load: Load, explained: int) -> None:
-    before = load.explained
-    load.explained += explained
-    if before // PROGRESS_EVERY != load.explained // PROGRESS_EVERY:
-        log.info("read the history of %d issues so far", load.explained)
+def _history(load: Load, issue_id: str, rows: Sequence[IssueActivityRow]) -> IssueHistoryRow:
+    return IssueHistoryRow(
+        issue_id=issue_id,
+        read_at=load.as_of,
+        activities=len(rows),
+        is_cut_off=len(rows) >= SHOWN,
+        last_activity_at=max((row.date_created for row in rows), default=None),
+    )
+
+
+def _known_activities(
+    load: Load, issue_ids: Sequence[str]
+) -> dict[tuple[object, ...], IssueActivityRow]:
+    """Return the stored activities of issues; nothing is asked for those that are all new."""
+    stored = [issue_id for issue_id in issue_ids if issue_id in load.issues]
+    if not stored:
+        return {}
+    ids = ", ".join(f"'{int(issue_id)}'" for issue_id in stored)
+    return known_rows(load.known, "issue_activities", IssueActivityRow, f"issue_id in ({ids})")

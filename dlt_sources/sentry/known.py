@@ -1,14 +1,22 @@
 """What the warehouse already holds, so that a load writes changes and only them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dlt_sources.sentry.tables import TABLES, Row
+from dlt_sources.sentry.tables import TABLES, IssueRow, Row
 
 R = TypeVar("R", bound=Row)
 Key = tuple[object, ...]
+
+OUT_OF_REACH = "out_of_reach"
+"""The tombstone of an issue in a project that is hidden from us, perhaps not forever."""
+
+RECENT = timedelta(days=30)
+"""Issues on which something happened within so long are swept by every load, open or not."""
 
 
 class Known(Protocol):
@@ -24,10 +32,12 @@ class Known(Protocol):
         """
         ...
 
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query, in which `{name}` stands for a table; none without it."""
+        ...
 
-def known_rows(
-    known: Known, table: str, row: type[R], where: str = "", *, finished: bool = True
-) -> dict[Key, R]:
+
+def known_rows(known: Known, table: str, row: type[R], where: str = "") -> dict[Key, R]:
     """Return a table's rows by primary key.
 
     A load merges its tables one by one. When it is cut off between two, the rows it left are not
@@ -35,16 +45,17 @@ def known_rows(
     """
     key_of = _key_of(table)
     found: dict[Key, R] = {}
-    for batch in known.read(table, where, finished=finished):
-        columns = [batch.column(name).to_pylist() for name in row.__struct_fields__]
-        for values in zip(*columns, strict=True):
-            one = row(*values)
+    for batch in known.read(table, where, finished=True):
+        for one in _as_rows(row, batch):
             found[key_of(one)] = one
     return found
 
 
 def changed(
-    table: str, rows: Iterable[R], known: Mapping[Key, R], ignoring: tuple[str, ...] = ()
+    table: str,
+    rows: Iterable[R],
+    known: Mapping[Key, R],
+    settle: Callable[[R, R | None], R],
 ) -> list[R]:
     """Return the rows that are new or differ from the known ones.
 
@@ -52,11 +63,13 @@ def changed(
         table: Name of their table, for its primary key.
         rows: Rows as read; of several with the same key the last counts.
         known: Rows as stored, by primary key.
-        ignoring: Columns in which a difference is no change.
+        settle: Finishes a row, given the stored one; see `checks.Checks.settle`.
     """
     key_of = _key_of(table)
-    latest = {key_of(row): row for row in rows}
-    return [row for key, row in latest.items() if differs(row, known.get(key), ignoring)]
+    # A text in a key may be replaced: the key as stored is the one of the settled row.
+    settled = (settle(row, known.get(key_of(row))) for row in rows)
+    latest = {key_of(row): row for row in settled}
+    return [row for key, row in latest.items() if differs(row, known.get(key))]
 
 
 def differs(row: Row, known: Row | None, ignoring: tuple[str, ...] = ()) -> bool:
@@ -68,6 +81,124 @@ def differs(row: Row, known: Row | None, ignoring: tuple[str, ...] = ()) -> bool
         for name in row.__struct_fields__
         if name not in ignoring
     )
+
+
+class KnownIssues:
+    """The issues in the warehouse as a load finds them, with how much of their history is known.
+
+    Held as Arrow, of which rows are made for the issues at hand only: of 200,000 issues, Python
+    objects alone would take more than everything else together.
+
+    Args:
+        known: The warehouse.
+
+    Attributes:
+        live: How many are neither merged, deleted nor out of reach.
+        explained: Of these, how many had their history read.
+        cut_off_histories: Ids of issues of whose history a load that was cut off wrote parts.
+    """
+
+    def __init__(self, known: Known) -> None:
+        finished = _table(known, "issues", finished=True)
+        cut_off = _table(known, "issues", finished=False)
+        self._rows = pa.concat_tables([cut_off, finished]).combine_chunks()
+        self._finished_from = cut_off.num_rows
+        self.cut_off_histories = _cut_off_histories(known)
+        # A finished row comes later, so it wins over one that was cut off.
+        ids = self._rows.column("id").to_pylist()
+        self._places = {issue_id: place for place, issue_id in enumerate(ids)}
+        histories = _table(known, "issue_histories", finished=True)
+        self._histories = histories.select(["issue_id", "read_at", "last_activity_at"])
+        self._explained = set(self._histories.column("issue_id").to_pylist())
+        live = self._rows.filter(pc.is_null(self._rows["tombstone"]))["id"].to_pylist()
+        self.live = len(live)
+        self.explained = sum(one in self._explained for one in live)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, issue_id: object) -> bool:
+        return issue_id in self._places
+
+    def has_history(self, issue_id: str) -> bool:
+        """Tell whether an issue's history was ever read."""
+        return issue_id in self._explained
+
+    def stored(self, ids: Iterable[str]) -> dict[str, IssueRow]:
+        """Return the rows of issues, those of cut-off loads too; unknown ids are absent."""
+        return {row.id: row for row in self._take(ids, 0)}
+
+    def settled(self, ids: Iterable[str]) -> dict[str, IssueRow]:
+        """Return the rows of issues that a finished load wrote: what a change is judged by."""
+        return {row.id: row for row in self._take(ids, self._finished_from)}
+
+    def _take(self, ids: Iterable[str], lowest: int) -> Iterator[IssueRow]:
+        places = [self._places[one] for one in ids if self._places.get(one, -1) >= lowest]
+        if not places:
+            return
+        for batch in self._rows.take(pa.array(places, pa.int64())).to_batches():
+            yield from _as_rows(IssueRow, batch)
+
+    def read_since(self, moment: datetime) -> set[str]:
+        """Return the issues whose histories were read at a moment or later."""
+        read_at = self._histories["read_at"]
+        is_since = pc.greater_equal(read_at, pa.scalar(moment, read_at.type))
+        return set(self._histories.filter(is_since)["issue_id"].to_pylist())
+
+    def present(self, readable: Iterable[str]) -> pa.Table:
+        """Return the issues that may be read by their id, in the order of their ids.
+
+        Merged and deleted ones are final; those out of reach can come back with their project.
+
+        Args:
+            readable: Ids of the projects that may be read now.
+
+        Returns:
+            Columns `id`, `project_id`, `status`, `tombstone`, `observed_at`; `is_cut_off`: written
+            by a load that was cut off; `read_at` and `last_activity_at` of their history (null if
+            none was read).
+        """
+        places = pa.array(sorted(self._places.values()), pa.int64())
+        rows = self._rows.select(["id", "project_id", "status", "tombstone", "observed_at"])
+        is_cut_off = pc.less(places, self._finished_from)
+        rows = rows.take(places).append_column("is_cut_off", is_cut_off)
+        is_here = pc.is_null(rows["tombstone"])
+        is_readable = pc.is_in(rows["project_id"], pa.array(list(readable), pa.string()))
+        may_return = pc.and_(pc.equal(rows["tombstone"], OUT_OF_REACH), is_readable)
+        kept = rows.filter(pc.or_(is_here, pc.fill_null(may_return, fill_value=False)))
+        joined = kept.join(self._histories, "id", "issue_id", "left outer")
+        return joined.sort_by("id")
+
+
+def _cut_off_histories(known: Known) -> set[str]:
+    tables = ("issue_histories", "issue_activities")
+    parts = (known.read(table, "", finished=False) for table in tables)
+    return {one for part in parts for batch in part for one in batch["issue_id"].to_pylist()}
+
+
+def is_hot(issues: pa.Table, now: datetime) -> pa.ChunkedArray:
+    """Tell which of `KnownIssues.present` are open, or had something happen lately.
+
+    Open is what is neither resolved nor archived; a pending merge or deletion is watched, too.
+    """
+    is_closed = pc.is_in(issues["status"], pa.array(["resolved", "ignored"]))
+    latest = pc.coalesce(issues["last_activity_at"], issues["observed_at"])
+    is_recent = pc.greater(latest, pa.scalar(now - RECENT, latest.type))
+    return pc.or_(pc.invert(is_closed), is_recent)
+
+
+def _table(known: Known, name: str, *, finished: bool) -> pa.Table:
+    schema = TABLES[name].schema
+    batches = list(known.read(name, "", finished=finished))
+    if not batches:
+        return schema.empty_table()
+    return pa.Table.from_batches(batches).select(schema.names).cast(schema)
+
+
+def _as_rows(row: type[R], batch: pa.RecordBatch) -> Iterator[R]:
+    columns = [batch.column(name).to_pylist() for name in row.__struct_fields__]
+    for values in zip(*columns, strict=True):
+        yield row(*values)
 
 
 def _key_of(table: str) -> Callable[[Row], Key]:

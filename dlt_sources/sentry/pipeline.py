@@ -1,31 +1,40 @@
-"""Runs the source for one connection: one load, which the next one repeats if it is cut off."""
+"""Runs the source for one connection: one load, slice by slice."""
 
 import logging
 import resource
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Literal
 
 import dlt
 import pyarrow as pa
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.destinations.sql_client import SqlClientBase
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from dlt_sources.sentry.backfill import schedule
 from dlt_sources.sentry.client import Client
-from dlt_sources.sentry.context import Load, begin
-from dlt_sources.sentry.errors import LoadFailed, SentryError
-from dlt_sources.sentry.pseudonyms import Pseudonyms
+from dlt_sources.sentry.context import Budget, Load, Progress, begin
+from dlt_sources.sentry.coverage import Coverage, load_run
+from dlt_sources.sentry.errors import LoadFailed, OutOfRetention, SentryError
+from dlt_sources.sentry.parallel import Workers
+from dlt_sources.sentry.plan import slices
+from dlt_sources.sentry.slices import Slice
 from dlt_sources.sentry.source import sentry
-from dlt_sources.sentry.tables import TABLES
+from dlt_sources.sentry.tables import TABLES, Row
+from dlt_sources.sentry.watermarks import from_state
 
 log = logging.getLogger(__name__)
 
 DATASET = "raw"
+SOURCE = "sentry"
 READ_ROWS = 10_000
 
 
@@ -37,33 +46,53 @@ class LoadSummary:
         run_id: Identifier of the run.
         as_of: Sentry's time at the start, ISO 8601.
         requests: Requests made to Sentry.
+        retries: Of these, repeated after a failure or a limit.
         waited_s: Seconds that requests waited for their turn or for Sentry's limits.
         seconds: Wall time.
         peak_memory_mb: Largest resident size of this process so far.
+        slices: Slices committed.
         issues_read: Issues read.
         changes: Issues new or changed, by reason.
+        histories_read: Histories of issues read.
         rows: Rows written, by table.
+        warnings: What was odd, by kind, counted.
+        is_backfilled: No history is waiting to be read.
     """
 
     run_id: str
     as_of: str
     requests: int
+    retries: int
     waited_s: float
     seconds: float
     peak_memory_mb: int
+    slices: int
     issues_read: int
     changes: dict[str, int]
+    histories_read: int
     rows: dict[str, int]
+    warnings: dict[str, int]
+    is_backfilled: bool
 
     def lines(self) -> Iterator[str]:
         """Yield the summary for people to read."""
         yield f"loaded as of {self.as_of}"
-        yield f"took {self.seconds:.1f} s, peak memory {self.peak_memory_mb} MB"
-        yield f"{self.requests:,} requests to Sentry, {self.waited_s:.1f} s waited for their turn"
+        yield (
+            f"took {self.seconds:.1f} s, peak memory {self.peak_memory_mb} MB, {self.slices} slices"
+        )
+        yield (
+            f"{self.requests:,} requests to Sentry, {self.retries:,} of them repeated, "
+            f"{self.waited_s:.1f} s waited for their turn and for limits"
+        )
         changes = ", ".join(f"{count:,} {reason}" for reason, count in self.changes.items())
         yield f"{self.issues_read:,} issues read, changed: {changes or 'none'}"
+        yield f"{self.histories_read:,} histories of issues read"
         for table, count in self.rows.items():
             yield f"{table:<22}{count:>9,} rows"
+        for warning, count in self.warnings.items():
+            yield f"warning: {warning} ({count:,})"
+        if not self.is_backfilled:
+            yield "older history is still to be read; the next load goes on with it"
 
 
 def run_load(  # noqa: PLR0913 - what a load needs, each by name
@@ -73,9 +102,11 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
     salt: bytes,
     destination: TDestinationReferenceArg,
     work_dir: Path,
-    concurrency: int = 2,
+    budget: Budget | None = None,
+    again: tuple[date | None, date | None] = (None, None),
+    progress: Progress | None = None,
 ) -> LoadSummary:
-    """Load an organization's changes since the last load (all, if there is none).
+    """Load an organization's changes since the last load, and history that no load has read.
 
     The working folder holds row data while the load runs and is emptied before and after it, so
     nothing outlives a killed process for longer than until the next load. What that needs to know
@@ -87,32 +118,131 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
         salt: Of the connection, for pseudonyms.
         destination: A dlt destination; the tables are in its dataset `raw`.
         work_dir: The working folder, of this connection alone.
-        concurrency: Requests under way at once.
+        budget: What the load may spend.
+        again: First and last day of history to read again, both included, if a person asks for any.
+        progress: Told what is being read, and how far it is.
 
     Raises:
-        SentryError: Sentry could not be read; nothing was written.
-        LoadFailed: dlt or the warehouse failed; the next load repeats this one whole.
+        SentryError: Sentry could not be read; what was committed before stays.
+        LoadFailed: dlt or the warehouse failed; the next load goes on where this one stopped.
+        OutOfRetention: Sentry keeps no events of the days to read again.
     """
     started = time.monotonic()
-    with _pipeline(destination, work_dir) as pipeline:
-        load = begin(run_id, client, Pseudonyms(salt), _Warehouse(pipeline), concurrency)
+    with (
+        _without_data(),
+        _pipeline(destination, work_dir) as pipeline,
+        closing(Workers(client.concurrency)) as workers,
+    ):
+        load = begin(
+            run_id=run_id,
+            client=client,
+            salt=salt,
+            known=_Warehouse(pipeline),
+            watermarks=from_state(_restored_state(pipeline)),
+            budget=budget or Budget(),
+            progress=progress or _silent,
+            workers=workers,
+        )
         log.info(
             "loading an organization with %d projects as of %s",
             len(load.projects),
             load.as_of.isoformat(),
         )
-        _run(pipeline, load)
+        schedule(load, *again)
+        # dlt connects dozens of times a slice; as long as one connection is open, that is cheap.
+        with pipeline.sql_client():
+            committed = _commit_all(pipeline, load)
     return LoadSummary(
         run_id=run_id,
         as_of=load.as_of.isoformat(),
         requests=client.requests,
+        retries=client.retries,
         waited_s=round(client.waited_s, 1),
         seconds=round(time.monotonic() - started, 1),
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        issues_read=load.issues_read,
+        slices=committed,
+        issues_read=load.counts["issues_read"],
         changes=dict(load.changes.most_common()),
+        histories_read=load.counts["histories_read"],
         rows={name: load.rows[name] for name in TABLES},
+        warnings=dict(load.warnings.most_common()),
+        is_backfilled=not load.watermarks.backfills,
     )
+
+
+def _silent(_what: str, _done: int, _total: int | None) -> None:
+    """Progress for nobody."""
+
+
+def _restored_state(pipeline: dlt.Pipeline) -> dict[str, Any]:
+    """Return the source's state, restored from the destination."""
+    pipeline.sync_destination()
+    sources: dict[str, dict[str, Any]] = pipeline.state.get("sources", {})
+    return sources.get(SOURCE, {})
+
+
+def _commit_all(pipeline: dlt.Pipeline, load: Load) -> int:
+    """Commit the slices of a load one after the other; return how many there were."""
+    coverage = Coverage(load)
+    is_complete = False
+    number = 0
+    for number, part in enumerate(slices(load), start=1):
+        is_complete = is_complete or part.ends_pass
+        _commit(pipeline, load, part, coverage, number, is_complete=is_complete)
+        log.info("committed slice %d: %d rows", number, part.rows)
+    return number
+
+
+def _commit(  # noqa: PLR0913 - what a slice is reported with
+    pipeline: dlt.Pipeline,
+    load: Load,
+    part: Slice,
+    coverage: Coverage,
+    number: int,
+    *,
+    is_complete: bool,
+) -> None:
+    """Merge one slice into the destination."""
+    changed = coverage.changed()
+    load.rows["load_coverage"] += len(changed)
+    run = load_run(load, number, is_complete=is_complete)
+    load.rows["load_runs"] = 1
+    report: dict[str, Sequence[Row]] = {"load_coverage": changed, "load_runs": [run]}
+    stored: dict[str, Any] = pipeline.default_schema.tables if pipeline.default_schema_name else {}
+    source = sentry(
+        part,
+        report,
+        load.watermarks,
+        is_new=not stored.keys() >= TABLES.keys(),
+    )
+    pipeline.run(source, schema_contract=_contract(stored))
+
+
+@contextmanager
+def _without_data() -> Iterator[None]:
+    """Turn a failure that is none of ours into one that holds no data.
+
+    dlt's exceptions carry rows, those of Python may quote what they could not handle, and a chain
+    would print them: raised anew, from None, with the place in the code for who looks into it.
+    """
+    try:
+        yield
+    except (LoadFailed, OutOfRetention, SentryError):
+        raise
+    except PipelineStepFailed as failure:
+        cause = _cause(failure)
+        raise LoadFailed(
+            f"The load failed in dlt's step '{failure.step}' ({type(cause).__name__}); the next "
+            "one goes on where it stopped. If that fails too, check that no other program has the "
+            "warehouse open, and the space and the permissions of the data folder."
+        ) from None
+    except Exception as failure:  # noqa: BLE001 - whatever it is, it may hold data
+        place = extract_tb(failure.__traceback__)[-1]
+        raise LoadFailed(
+            f"The load failed ({type(failure).__name__} in {place.name}, line {place.lineno} of "
+            f"{Path(place.filename).name}); the next one goes on where it stopped. If that fails "
+            "too, update corvana-sentry, or report it with this sentence."
+        ) from None
 
 
 @contextmanager
@@ -131,30 +261,12 @@ def _pipeline(destination: TDestinationReferenceArg, work_dir: Path) -> Iterator
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
-def _run(pipeline: dlt.Pipeline, load: Load) -> None:
-    """Extract, normalize and load; turn a failure into one that holds no data."""
-    try:
-        pipeline.sync_destination()
-        pipeline.run(sentry(load), schema_contract=_contract(pipeline))
-    except PipelineStepFailed as failure:
-        # dlt's exceptions carry rows and our own chain would print them: raised anew, from None.
-        cause = _cause(failure)
-        if isinstance(cause, SentryError):
-            raise cause from None
-        raise LoadFailed(
-            f"The load failed in dlt's step '{failure.step}' ({type(cause).__name__}); the next "
-            "one repeats it whole. If that fails too, check that no other program has the "
-            "warehouse open, and the space and the permissions of the data folder."
-        ) from None
-
-
-def _contract(pipeline: dlt.Pipeline) -> Literal["evolve", "freeze"]:
+def _contract(stored: dict[str, Any]) -> Literal["evolve", "freeze"]:
     """Return dlt's schema contract: frozen, unless this version declares more than is stored.
 
     The second fence only. dlt lets a table's first load through whatever the contract says, so what
     keeps the undeclared out is that rows are Arrow tables of a declared schema.
     """
-    stored: dict[str, Any] = pipeline.default_schema.tables if pipeline.default_schema_name else {}
     is_stored = all(
         set(table.row.__struct_fields__) <= stored.get(name, {}).get("columns", {}).keys()
         for name, table in TABLES.items()
@@ -165,20 +277,18 @@ def _contract(pipeline: dlt.Pipeline) -> Literal["evolve", "freeze"]:
 def _cause(failure: BaseException) -> BaseException:
     """Return the innermost cause of an exception."""
     while (inner := failure.__cause__ or failure.__context__) is not None:
-        if isinstance(failure, SentryError):
-            break
         failure = inner
     return failure
 
 
 class _Warehouse:
-    """Reads the tables of earlier loads from a pipeline's destination."""
+    """Reads the tables of earlier loads from a pipeline's destination; see `known.Known`."""
 
     def __init__(self, pipeline: dlt.Pipeline) -> None:
         self._pipeline = pipeline
 
     def read(self, table: str, where: str, *, finished: bool) -> Iterator[pa.RecordBatch]:
-        """Yield rows of a table; see `known.Known`."""
+        """Yield rows of a table."""
         columns = ", ".join(f'"{name}"' for name in TABLES[table].row.__struct_fields__)
         with self._pipeline.sql_client() as warehouse:
             rows = warehouse.make_qualified_table_name(table)
@@ -195,3 +305,23 @@ class _Warehouse:
                         yield from found.to_batches()
             except DestinationUndefinedEntity:
                 return
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query; see `known.Known`."""
+        with self._pipeline.sql_client() as warehouse:
+            try:
+                with warehouse.execute_query(sql.format_map(_Qualified(warehouse))) as cursor:
+                    return cursor.fetchall()
+            except DestinationUndefinedEntity:
+                return []
+
+
+class _Qualified(dict[str, str]):
+    """Full names of tables in a destination, by their names."""
+
+    def __init__(self, warehouse: SqlClientBase[Any]) -> None:
+        super().__init__()
+        self._warehouse = warehouse
+
+    def __missing__(self, table: str) -> str:
+        return self._warehouse.make_qualified_table_name(table)

@@ -1,48 +1,53 @@
-"""The dlt source: everything that is collected of one Sentry organization."""
+"""The dlt source: one slice of what is collected of a Sentry organization."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import dlt
 import pyarrow as pa
 from dlt.sources import DltResource
 
-from dlt_sources.sentry.context import Load
-from dlt_sources.sentry.known import known_rows
-from dlt_sources.sentry.resources import table_resource
-from dlt_sources.sentry.resources.issues import issue_resources
-from dlt_sources.sentry.resources.releases import release_resources
-from dlt_sources.sentry.resources.structure import structure_resources
-from dlt_sources.sentry.resources.volumes import volume_resources
-from dlt_sources.sentry.tables import LoadRunRow
+from dlt_sources.sentry.slices import Slice
+from dlt_sources.sentry.tables import TABLES, Row
+from dlt_sources.sentry.watermarks import Watermarks, to_state
 
 
 @dlt.source(name="sentry", max_table_nesting=0)
-def sentry(load: Load) -> list[DltResource]:
-    """Return the resources of one load, to be extracted in this order.
+def sentry(
+    part: Slice, report: Mapping[str, Sequence[Row]], watermarks: Watermarks, *, is_new: bool
+) -> list[DltResource]:
+    """Return a slice's tables as resources to be merged.
 
-    Watermarks are in dlt's state, which is stored with the data and restored from the destination:
+    Watermarks go into dlt's state, which is stored with the data and restored from the destination:
     they move only together with what they stand for.
 
     Args:
-        load: From `context.begin`; counts what the resources do.
+        part: The slice.
+        report: Rows about the load itself, by table.
+        watermarks: Where the loads stand once the slice is merged.
+        is_new: The destination has no tables yet: all are made, those without rows too.
     """
+    tables = {name: TABLES[name].to_arrow(rows) for name, rows in report.items()}
+    # One table each: dlt takes as long for a hundred small ones as for a hundred times the rows.
+    tables |= {name: pa.concat_tables(chunks) for name, chunks in part.tables.items()}
+    if is_new:
+        tables = {name: tables.get(name, TABLES[name].schema.empty_table()) for name in TABLES}
 
-    def load_runs() -> Iterator[pa.Table]:
-        run = LoadRunRow(
-            run_id=load.run_id,
-            as_of=load.as_of,
-            is_first=not known_rows(load.known, "load_runs", LoadRunRow),
-            requests=load.client.requests,
-            waited_s=load.client.waited_s,
-            issues_read=load.issues_read,
-            issues_changed=load.changes.total(),
-        )
-        yield load.table("load_runs", [run])
+    def marks() -> Iterator[pa.Table]:
+        dlt.current.source_state().update(to_state(watermarks))
+        yield tables["load_runs"]
 
     return [
-        *structure_resources(load),
-        *release_resources(load),
-        *issue_resources(load),
-        *volume_resources(load),
-        table_resource("load_runs", load_runs),
+        _merged(name, dlt.resource(marks if name == "load_runs" else [table], name=name))
+        for name, table in tables.items()
     ]
+
+
+def _merged(name: str, resource: DltResource) -> DltResource:
+    """Return a resource that merges a table of `tables.TABLES`."""
+    table = TABLES[name]
+    resource.apply_hints(
+        primary_key=list(table.primary_key),
+        merge_key=list(table.merge_key),
+        write_disposition="merge",
+    )
+    return resource

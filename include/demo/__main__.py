@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from types import FrameType
 
 import httpx
@@ -17,6 +18,7 @@ from include.demo.airflow import FINISHED, Airflow, AirflowFailed, TaskState
 from include.demo.marts import show_marts
 from include.demo.processes import PortTaken, ServerDied, Servers, require_free_port
 from include.demo.waiting import TookTooLong, wait_for
+from include.loading import IN_SHORT
 from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
 from include.warehouse.publishing import VIEWS
 
@@ -88,8 +90,8 @@ class Demo:
             )
             self._say(f"Connected the organization {ORGANIZATION} as {connection.id}")
             airflow = self._start_airflow(servers)
-            self._load(airflow, connection, servers)
-            self._show(airflow, connection)
+            is_all = self._load(airflow, connection, servers)
+            self._show(airflow, connection, is_all=is_all)
             if not self._options.once:
                 self._stay(servers)
             self._say("Stopping everything")
@@ -141,8 +143,8 @@ class Demo:
         self._say("Airflow is up")
         return airflow
 
-    def _load(self, airflow: Airflow, connection: Connection, servers: Servers) -> None:
-        """Run the connection's DAG to its end."""
+    def _load(self, airflow: Airflow, connection: Connection, servers: Servers) -> bool:
+        """Run the connection's DAG to its end; return whether it left no history unread."""
         dag_id = f"sentry_load__{connection.id}"
         run_id = airflow.trigger(dag_id, servers)
         triggered = time.monotonic()
@@ -150,33 +152,40 @@ class Demo:
         shown: set[tuple[str, str | None, int]] = set()
 
         def is_finished() -> bool:
+            # The run's state first: no task of it changes after its end.
+            state = airflow.run_state(dag_id, run_id)
             for task in airflow.task_states(dag_id, run_id):
                 if (key := (task.task_id, task.state, task.try_number)) not in shown:
                     shown.add(key)
                     self._show_task(airflow, dag_id, run_id, task)
-            return airflow.run_state(dag_id, run_id) in FINISHED
+                    if (task.task_id, task.state) == ("publish", "success"):
+                        took = time.monotonic() - triggered
+                        self._say(f"Published, {took:.0f} s after the trigger")
+            return state in FINISHED
 
         wait_for(is_finished, servers.check, RUN_TIMEOUT_S, f"The run of {dag_id} took too long.")
         if airflow.run_state(dag_id, run_id) != "success":
             raise DemoFailed(f"The run failed; its logs: {airflow.url}/dags/{dag_id}")
-        self._say(f"Published, {time.monotonic() - triggered:.0f} s after the trigger")
+        is_all = not any((task_id, state) == ("go_on", "success") for task_id, state, _ in shown)
+        if not is_all:
+            self._say("Older history is still to be read: Airflow started the next run by itself")
+        return is_all
 
     def _show_task(self, airflow: Airflow, dag_id: str, run_id: str, task: TaskState) -> None:
-        """Print how a task of the run changed."""
-        if task.state not in SHOWN_STATES:
+        """Print how a task of the run changed, and the line of its log that says most."""
+        if task.state not in SHOWN_STATES or (task.task_id, task.state) == ("go_on", "running"):
             return
         took = "" if task.state == "running" else f" after {task.seconds:.0f} s"
         self._say(f"  {task.task_id}: {task.state}{took}")
-        if task.state in {"failed", "up_for_retry"}:
-            lines = [line for line in airflow.log_lines(dag_id, run_id, task) if line.strip()]
-            last = lines[-1] if lines else ""
-            self._console.print(f"         {last}", soft_wrap=True, markup=False)
+        lines = list(_telling(task, airflow.log_lines(dag_id, run_id, task)))
+        if lines:
+            self._console.print(f"           {lines[-1]}", soft_wrap=True, markup=False)
 
-    def _show(self, airflow: Airflow, connection: Connection) -> None:
+    def _show(self, airflow: Airflow, connection: Connection, *, is_all: bool) -> None:
         """Print a short table from each mart, and where to look next."""
         views = self._settings.published_dir / VIEWS
         self._console.print()
-        if empty := show_marts(views, connection.id, self._console):
+        if (empty := show_marts(views, connection.id, self._console)) and is_all:
             raise DemoFailed(f"These marts have no rows: {', '.join(empty)}")
         self._console.print(f"Airflow    {airflow.url}  (user admin, password {airflow.password})")
         self._console.print(f"Marts      {views}  (views; open read-only)", soft_wrap=True)
@@ -201,6 +210,14 @@ class Demo:
         self._console.print(
             f"[dim]{time.monotonic() - self._started:5.0f} s[/]  {text}", soft_wrap=True
         )
+
+
+def _telling(task: TaskState, logged: Iterator[str]) -> Iterator[str]:
+    """Yield lines of a task's log; the last one says why it failed, or what it did."""
+    if task.state in {"failed", "up_for_retry"}:
+        yield from (line for line in logged if line.strip())
+    elif (task.task_id, task.state) == ("load", "success"):
+        yield from (line.removeprefix(IN_SHORT) for line in logged if line.startswith(IN_SHORT))
 
 
 def _options(arguments: list[str]) -> Namespace:

@@ -4,6 +4,7 @@ DuckDB leaves deleted rows in the file until it is removed, and two processes ca
 So no two connections share one: deleting a connection's data is deleting its file.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,26 @@ import duckdb as engine
 
 if TYPE_CHECKING:
     from dlt.destinations import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class PastLoad:
+    """What `raw.load_runs` says of a load.
+
+    Attributes:
+        is_first: It was the connection's first one.
+        is_backfilled: It left no history waiting to be read.
+        slices: Slices that it committed: of what had changed at least one, and then of history.
+    """
+
+    is_first: bool
+    is_backfilled: bool
+    slices: int
+
+
+MEMORY = "96MB"
+"""What DuckDB may use while it merges a slice; beyond it, it goes through a file beside its own.
+Without a limit it takes 100 MB more for a slice of 40,000 rows, and is no faster (measured)."""
 
 
 class DuckDBFile:
@@ -28,23 +49,29 @@ class DuckDBFile:
         """Return the destination for dlt to load into."""
         # Takes seconds to import, and the DAG file, which only needs the path, is parsed all day.
         from dlt.destinations import duckdb  # noqa: PLC0415
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials  # noqa: PLC0415
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        return duckdb(str(self.path))
+        credentials = DuckDbCredentials(str(self.path))
+        credentials.global_config = {"memory_limit": MEMORY}
+        return duckdb(credentials)
 
     def has_unfinished_load(self) -> bool:
-        """Tell whether a load was cut off between two tables and none has repeated it since.
+        """Tell whether the latest slice of a load was cut off between two tables.
 
-        dlt enters a load into `_dlt_loads` when all of its tables are merged. The next load writes
-        every row of one that was cut off again, but for its row in `load_runs`.
+        dlt enters a slice into `_dlt_loads` when all of its tables are merged. The next load reads
+        again what is in the tables of one that was cut off, as far as Sentry still shows it.
         """
         from dlt_sources.sentry.tables import TABLES  # noqa: PLC0415 - imports pyarrow
 
         names = TABLES.keys() - {"load_runs"}
         rows = " union all ".join(f"select _dlt_load_id from raw.{name}" for name in names)  # noqa: S608
         query = f"""
+            with finished as (
+                select cast(load_id as double) as load_id from raw._dlt_loads where status = 0
+            )
             select count(*) from ({rows})
-            where _dlt_load_id not in (select load_id from raw._dlt_loads where status = 0)
+            where cast(_dlt_load_id as double) > coalesce((select max(load_id) from finished), 0)
         """  # noqa: S608 - our own names only
         with engine.connect(str(self.path), read_only=True) as database:
             try:
@@ -52,3 +79,21 @@ class DuckDBFile:
             except engine.CatalogException:
                 return True
         return bool(found[0][0])
+
+    def discard_if_empty(self) -> None:
+        """Remove the file if nothing was ever written into it."""
+        if not self.path.exists():
+            return
+        with engine.connect(str(self.path), read_only=True) as database:
+            is_empty = not database.execute("from duckdb_tables()").fetchall()
+        if is_empty:
+            self.path.unlink()
+
+    def latest_loads(self, count: int) -> list[PastLoad]:
+        """Return the latest loads, the newest one first."""
+        query = """
+            select is_first, is_backfilled, slices from raw.load_runs
+            order by as_of desc, _dlt_load_id desc limit ?
+        """
+        with engine.connect(str(self.path), read_only=True) as database:
+            return [PastLoad(*row) for row in database.execute(query, [count]).fetchall()]

@@ -42,3 +42,16 @@ def dag_of(airflow):
         return bag.dags[f"sentry_load__{connection.id}"]
 
     return find
+
+
+@pytest.fixture
+def run_of(dag_of):
+    """Return a function that runs a connection's DAG, which fails at once where it fails."""
+
+    def run(connection, conf=None, **moments):
+        dag = dag_of(connection)
+        for task in dag.tasks:
+            task.retries = 0
+        return dag.test(run_conf=conf, **moments)
+
+    return run

@@ -33,11 +33,13 @@ def published(connection, mart):
 
 def test_every_connection_has_a_dag_that_says_who_owns_it_and_what_to_do(dag_of, connection):
     dag = dag_of(connection)
-    assert [task.task_id for task in dag.topological_sort()] == ["load", "build", "publish"]
+    tasks = [task.task_id for task in dag.topological_sort()]
+    assert tasks == ["load", "build", "publish", "go_on"]
     assert dag.max_active_runs == 1
     assert not dag.catchup
     assert dag.tags == {"domain:sentry", "impact:tier-2"}
-    assert "If it fails" in dag.doc_md
+    for heading in ("History still loading", "Load a range again", "If it fails"):
+        assert f"**{heading}.**" in dag.doc_md
     assert dag.dagrun_timeout == timedelta(hours=6)
     for task in dag.tasks:
         assert task.owner == "data-platform"
@@ -45,6 +47,7 @@ def test_every_connection_has_a_dag_that_says_who_owns_it_and_what_to_do(dag_of,
         assert task.retry_exponential_backoff
         assert task.execution_timeout
         assert not task.do_xcom_push
+        assert not task.operator_extra_links  # they are kept in XCom
 
 
 def test_ids_of_connections_say_nothing_of_the_customer(connection):
@@ -68,24 +71,19 @@ def test_parsing_the_dag_file_is_quick_and_imports_nothing_heavy(connection):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_run_publishes_every_mart_and_the_next_one_what_changed(dag_of, connection, sandbox):
-    first = dag_of(connection).test()
-    assert first.state == "success"
+def test_a_run_publishes_every_mart_and_the_next_one_what_changed(run_of, connection, sandbox):
+    assert run_of(connection).state == "success"
     before = {mart: published(connection, mart) for mart in MARTS}
     assert all(before.values())
 
     sandbox.clock.advance(timedelta(days=8).total_seconds())
-    assert dag_of(connection).test().state == "success"
+    assert run_of(connection).state == "success"
     changed = {mart for mart in MARTS if published(connection, mart) != before[mart]}
     assert changed == MARTS
 
 
-def failed_run(dag, capfd):
-    """Run a DAG that fails, without its retries, and return its state and what was logged."""
-    for task in dag.tasks:
-        task.retries = 0
-    run = dag.test()
-    return run.state, "".join(capfd.readouterr())
+def warehouse_of(connection):
+    return settings().warehouse_dir / f"{connection.id}.duckdb"
 
 
 @pytest.mark.parametrize(
@@ -98,29 +96,28 @@ def failed_run(dag, capfd):
     ids=["wrong token", "unknown organization", "unreachable"],
 )
 def test_bad_input_fails_the_load_with_one_sentence_and_writes_nothing(
-    dag_of, registry, sandbox, capfd, monkeypatch, changes, sentence
+    run_of, registry, sandbox, capfd, monkeypatch, changes, sentence
 ):
     monkeypatch.setattr("dlt_sources.sentry.client._BACKOFF", lambda _state: 0.01)
+    monkeypatch.setattr("dlt_sources.sentry.sender.REPLICATION_S", 0.01)
     given = {"base_url": sandbox.base_url, "organization": f"org-{time.time_ns()}", "token": "x"}
     bad = registry.connect(**given | {"token": sandbox.token} | changes)
-    state, logged = failed_run(dag_of(bad), capfd)
-    assert state == "failed"
+    assert run_of(bad).state == "failed"
+    logged = "".join(capfd.readouterr())
     assert sentence in logged
     assert logged.count("Traceback") == 1  # ours alone, with no chain behind it
-    assert not (settings().warehouse_dir / f"{bad.id}.duckdb").exists()
+    assert not warehouse_of(bad).exists()
     assert not any(settings().work_dir(bad.id).rglob("*"))
 
 
-def test_a_missing_scope_is_named(dag_of, registry, capfd):
+def test_a_missing_scope_is_named(run_of, registry, capfd):
     organization = generate(seed=1, now=DEFAULT_NOW, issues=50)
     with running(organization, scopes=frozenset({"org:read", "project:read"})) as narrow:
         bad = registry.connect(narrow.base_url, organization.slug, narrow.token)
-        state, logged = failed_run(dag_of(bad), capfd)
-    assert state == "failed"
+        assert run_of(bad).state == "failed"
+    logged = "".join(capfd.readouterr())
     assert "lacks the scope event:read" in logged
-    with duckdb.connect(settings().warehouse_dir / f"{bad.id}.duckdb", read_only=True) as database:
-        tables = database.sql("select table_name from duckdb_tables() where schema_name = 'raw'")
-        assert not [name for (name,) in tables.fetchall() if not name.startswith("_dlt")]
+    assert not warehouse_of(bad).exists()
 
 
 def test_build_refuses_what_a_cut_off_load_left(connection, sandbox, monkeypatch, airflow):
@@ -136,7 +133,7 @@ def test_build_refuses_what_a_cut_off_load_left(connection, sandbox, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Load, "complete_package", cut_off)
-        with pytest.raises(AirflowException, match="the next one repeats it whole"):
+        with pytest.raises(AirflowException, match="the next one goes on where it stopped"):
             tasks.load(connection.id)
     with pytest.raises(AirflowFailException, match="cut off: run the task `load` again"):
         tasks.build(connection.id)
@@ -171,10 +168,10 @@ def test_secrets_are_encrypted_in_the_registry(registry, connection, sandbox):
     assert settings().key_path.stat().st_mode & 0o777 == 0o600
 
 
-def test_nothing_undeclared_is_at_rest_in_airflow_or_ours(dag_of, registry, sandbox):
+def test_nothing_undeclared_is_at_rest_in_airflow_or_ours(run_of, registry, sandbox):
     """After a run: warehouse, published marts, registry, logs, and Airflow's database."""
     connection = registry.connect(sandbox.base_url, "4507310012349440", sandbox.token)
-    assert dag_of(connection).test().state == "success"
+    assert run_of(connection).state == "success"
     home = settings().data_dir.parent
     with sqlite3.connect(home / "airflow" / "airflow.db") as database:
         assert database.execute("select count(*) from task_instance").fetchone()[0] >= 3

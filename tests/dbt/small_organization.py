@@ -6,7 +6,7 @@ no entry in Sentry's list. The clock stands at Monday 2026-03-30 12:00.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from dlt_sources.sentry import tables
 from dlt_sources.sentry.tables import Row
@@ -25,16 +25,15 @@ def row(kind: type[Row], **values: Any) -> Row:
 
 
 def issue(issue_id: str, level: str, first_seen: datetime | None, **values: Any) -> Row:
-    """An issue of project 1, unresolved and read at the clock's time unless told otherwise."""
-    given = {"status": "unresolved", "observed_at": AS_OF, **values}
+    """An error of project 1, unresolved and read at the clock's time unless told otherwise."""
+    usual = {
+        "project_id": "1",
+        "status": "unresolved",
+        "issue_category": "error",
+        "observed_at": AS_OF,
+    }
     return row(
-        tables.IssueRow,
-        id=issue_id,
-        project_id="1",
-        level=level,
-        first_seen=first_seen,
-        issue_category="error",
-        **given,
+        tables.IssueRow, id=issue_id, level=level, first_seen=first_seen, **{**usual, **values}
     )
 
 
@@ -67,6 +66,25 @@ def release(release_id: int, when: datetime) -> Row:
         new_groups=0,
         commit_count=release_id,
         deploy_count=0,
+    )
+
+
+def load_run(run_id: str, as_of: datetime, **values: Any) -> Row:
+    """A load that came to its end and left no history unread, unless told otherwise."""
+    counters = [
+        name
+        for name, kind in tables.LoadRunRow.__annotations__.items()
+        if get_args(kind)[0] in {int, float}
+    ]
+    flags = {"is_first": False, "is_complete": True, "is_backfilled": True}
+    given = {**dict.fromkeys(counters, 0), **flags, **values}
+    return row(tables.LoadRunRow, run_id=run_id, as_of=as_of, **given)
+
+
+def coverage(subject: str, name: str, status: str, since: datetime, **values: Any) -> Row:
+    """What is covered of something, since when."""
+    return row(
+        tables.LoadCoverageRow, subject=subject, name=name, status=status, since=since, **values
     )
 
 
@@ -122,7 +140,7 @@ ROWS: dict[str, Sequence[Row]] = {
     "issue_release_volume": VOLUMES,
     "project_error_volume": ERRORS,
     "load_runs": [
-        tables.LoadRunRow("r1", AS_OF - timedelta(days=1), True, 1, 0.0, 6, 6),  # noqa: FBT003
-        tables.LoadRunRow("r2", AS_OF, False, 1, 0.0, 6, 0),  # noqa: FBT003
+        load_run("r1", AS_OF - timedelta(days=1), is_first=True),
+        load_run("r2", AS_OF),
     ],
 }

@@ -30,6 +30,10 @@ class Built:
             result = connection.sql(sql)
             return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
 
+    def values(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query without the names of their columns."""
+        return [tuple(row.values()) for row in self.rows(sql)]
+
 
 def write_raw(path: Path, rows: RawRows) -> None:
     """Create the schema `raw` with every table a load writes, dlt's own column included."""

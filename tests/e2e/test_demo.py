@@ -101,6 +101,9 @@ def test_the_first_load_is_within_its_budgets(first, folder):
     assert int(re.search(r"([\d,]+) issues read", log)[1].replace(",", "")) >= 5000
     assert int(re.search(r"peak memory (\d+) MB", log)[1]) < 500
     assert re.search(r"[\d,]+ requests to Sentry, .* waited", log)
+    told = r"[\d,]+ issues and [\d,]+ histories read with [\d,]+ requests in \d+ s"
+    assert re.search(told, first.stdout)
+    assert "Older history is still to be read" not in first.stdout
 
 
 def test_nothing_undeclared_is_at_rest(first, folder):

@@ -67,7 +67,7 @@ def test_nothing_undeclared_is_at_rest_after_a_failure(
             "load": "dlt.load.load.Load.complete_jobs",
         }
         monkeypatch.setattr(target[step], fail)
-    with pytest.raises(LoadFailed, match="the next one repeats it whole") as caught:
+    with pytest.raises(LoadFailed, match="the next one goes on where it stopped") as caught:
         connection.load()
 
     assert CANARY not in repr(caught.value)

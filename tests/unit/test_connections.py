@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from include.connections.registry import UnknownConnection, open_registry
 from include.connections.schedule import hourly
 from include.connections.vault import InvalidKey, Vault, VaultLocked, open_vault
-from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
+from include.settings import DataDirUnusable, Settings
 
 TOKEN = "a-very-secret-token"
 
@@ -91,16 +91,3 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 def test_a_relative_data_folder_is_the_same_for_every_process(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert Settings(data_dir="here").data_dir == tmp_path / "here"
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("CORVANA_SENTRY_CONCURRENCY", "0"),
-        ("CORVANA_SENTRY_MAX_REQUESTS_PER_SECOND", "fast"),
-    ],
-)
-def test_a_wrong_setting_is_named(monkeypatch, variable, value):
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(InvalidSettings, match=f"{variable}: Input should be"):
-        settings.__wrapped__()

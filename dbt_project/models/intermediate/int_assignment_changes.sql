@@ -10,9 +10,9 @@ issues as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -35,13 +35,14 @@ corrections as (
         issues.issue_id,
         issues.assignee_key,
         issues.assignee_type as assignment_source,
-        least(greatest(issues.observed_at, latest_assignments.occurred_at), clock.as_of)
+        least(greatest(issues.observed_at, latest_assignments.occurred_at), clocks.as_of)
             as occurred_at
 
     from issues
+    inner join clocks
+        on issues.project_id = clocks.project_id
     left join latest_assignments
         on issues.issue_id = latest_assignments.issue_id
-    cross join clock
 
     where
         issues.tombstone is null

@@ -16,9 +16,9 @@ issues as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -65,12 +65,13 @@ episodes as (
         paired.is_close_inferred,
         paired.occurred_at as opened_at,
         paired.closed_at,
-        coalesce(paired.closed_at, clock.as_of) as ended_at,
-        clock.as_of
+        coalesce(paired.closed_at, clocks.as_of) as ended_at,
+        clocks.as_of
 
     from paired
     inner join issues using (issue_id)
-    cross join clock
+    inner join clocks
+        on issues.project_id = clocks.project_id
 
     where paired.is_opening
 

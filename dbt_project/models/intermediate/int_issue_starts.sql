@@ -10,9 +10,9 @@ activities as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -39,8 +39,10 @@ starts as (
         least(issues.first_seen_at, first_activities.first_activity_at) as started_at
 
     from issues
-    inner join clock
-        on issues.first_seen_at <= clock.as_of
+    inner join clocks
+        on
+            issues.project_id = clocks.project_id
+            and issues.first_seen_at <= clocks.as_of
     left join first_activities
         on issues.issue_id = first_activities.issue_id
 

@@ -1,12 +1,6 @@
 with activities as (
 
-    select * from {{ ref('stg_sentry__issue_activities') }}
-
-),
-
-clock as (
-
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_issue_activities') }}
 
 ),
 
@@ -34,16 +28,10 @@ classified as (
 
 ),
 
--- Nothing counts that happened after the load began: the next one reads it whole.
 status_activities as (
 
-    select classified.*
-
-    from classified
-    inner join clock
-        on classified.occurred_at <= clock.as_of
-
-    where classified.change_kind is not null
+    select * from classified
+    where change_kind is not null
 
 )
 

@@ -10,9 +10,9 @@ changes as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -23,25 +23,33 @@ latest_changes as (
 
 ),
 
--- Null where the status says nothing about being open, such as `reprocessing`.
+-- Null where the status says nothing about being open, such as `reprocessing`. The issues of a
+-- lost project are out of reach, whether the load got to writing their tombstones or not.
 current_states as (
 
     select
-        issue_id,
+        issues.issue_id,
         case
-            when tombstone is not null then tombstone
-            when issue_status = 'unresolved' then 'open'
-            when issue_status = 'ignored' then 'archived'
-            when issue_status in ('pending_deletion', 'deletion_in_progress') then 'deleted'
-            when issue_status = 'pending_merge' then 'merged'
-            when issue_status = 'resolved' and is_auto_resolved then 'by_age'
-            when issue_status = 'resolved' and resolved_in_version is not null then 'in_release'
-            when issue_status = 'resolved' and is_resolved_in_next_release then 'in_release'
-            when issue_status = 'resolved' then 'manual'
+            when issues.tombstone is not null then issues.tombstone
+            when clocks.is_lost then 'out_of_reach'
+            when issues.issue_status = 'unresolved' then 'open'
+            when issues.issue_status = 'ignored' then 'archived'
+            when issues.issue_status in ('pending_deletion', 'deletion_in_progress') then 'deleted'
+            when issues.issue_status = 'pending_merge' then 'merged'
+            when issues.issue_status != 'resolved' then null
+            when issues.is_auto_resolved then 'by_age'
+            when issues.resolved_in_version is not null then 'in_release'
+            when issues.is_resolved_in_next_release then 'in_release'
+            else 'manual'
         end as current_state,
-        observed_at
+        if(
+            clocks.is_lost and issues.tombstone is null, clocks.as_of, issues.observed_at
+        ) as observed_at,
+        clocks.as_of
 
     from issues
+    inner join clocks
+        on issues.project_id = clocks.project_id
 
 ),
 
@@ -58,13 +66,12 @@ corrections as (
         not latest_changes.is_opening as is_opening,
         true as is_inferred,
         least(
-            greatest(current_states.observed_at, latest_changes.occurred_at), clock.as_of
+            greatest(current_states.observed_at, latest_changes.occurred_at), current_states.as_of
         ) as occurred_at
 
     from latest_changes
     inner join current_states
         on latest_changes.issue_id = current_states.issue_id
-    cross join clock
 
     where latest_changes.is_opening != (current_states.current_state = 'open')
 

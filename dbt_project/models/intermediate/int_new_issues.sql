@@ -10,9 +10,9 @@ survivors as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -32,9 +32,10 @@ new_issues as (
     from issues
     inner join survivors
         on issues.issue_id = survivors.issue_id
-
-    inner join clock
-        on issues.first_seen_at <= clock.as_of
+    inner join clocks
+        on
+            issues.project_id = clocks.project_id
+            and issues.first_seen_at <= clocks.as_of
 
     where not survivors.is_merged
 

@@ -4,9 +4,9 @@ with starts as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -16,13 +16,14 @@ days as (
         starts.project_id,
         starts.project_slug,
         starts.first_error_date,
-        clock.as_of_date,
+        clocks.as_of_date,
         cast(
-            unnest(generate_series(starts.from_date, clock.as_of_date, interval '1 day')) as date
+            unnest(generate_series(starts.from_date, clocks.as_of_date, interval '1 day')) as date
         ) as calendar_date
 
     from starts
-    cross join clock
+    inner join clocks
+        on starts.project_id = clocks.project_id
 
 ),
 

@@ -4,17 +4,17 @@ with error_volume as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
 daily as (
 
     select
-        project_id,
-        cast(started_at as date) as error_date,
+        error_volume.project_id,
+        cast(error_volume.started_at as date) as error_date,
         coalesce(sum(error_count) filter (where outcome = 'accepted'), 0) as accepted_count,
         coalesce(sum(error_count) filter (where outcome = 'filtered'), 0) as filtered_count,
         coalesce(sum(error_count) filter (where outcome = 'rate_limited'), 0)
@@ -26,10 +26,12 @@ daily as (
         ) as other_count
 
     from error_volume
-    inner join clock
-        on error_volume.started_at <= clock.as_of
+    inner join clocks
+        on
+            error_volume.project_id = clocks.project_id
+            and error_volume.started_at <= clocks.as_of
 
-    group by project_id, cast(started_at as date)
+    group by error_volume.project_id, cast(error_volume.started_at as date)
 
 )
 

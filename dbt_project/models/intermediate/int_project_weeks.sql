@@ -4,12 +4,13 @@ with project_days as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
+-- What a week holds is not known before all issues of the project are.
 weeks as (
 
     select distinct
@@ -19,14 +20,17 @@ weeks as (
         cast(project_days.week_start_date as timestamp) as week_start_at,
         cast(project_days.week_start_date as timestamp) + interval '7 days' as week_end_at,
         least(
-            cast(project_days.week_start_date as timestamp) + interval '7 days', clock.as_of
+            cast(project_days.week_start_date as timestamp) + interval '7 days', clocks.as_of
         ) as observed_until_at,
-        cast(project_days.week_start_date as timestamp) + interval '7 days' <= clock.as_of
+        cast(project_days.week_start_date as timestamp) + interval '7 days' <= clocks.as_of
             as is_complete_week,
-        clock.as_of
+        clocks.as_of
 
     from project_days
-    cross join clock
+    inner join clocks
+        on project_days.project_id = clocks.project_id
+
+    where clocks.issues_from_at is null
 
 )
 

@@ -28,6 +28,13 @@ release_projects as (
 
 ),
 
+project_coverage as (
+
+    select * from {{ ref('stg_sentry__load_coverage') }}
+    where coverage_subject = 'project'
+
+),
+
 mentioned as (
 
     select project_id from projects
@@ -48,11 +55,19 @@ described as (
         mentioned.project_id,
         projects.project_slug,
         projects.platform,
-        projects.project_id is not null as is_listed
+        projects.project_id is not null and projects.lost_at is null as is_listed,
+        project_coverage.since_at as covered_since_at,
+        -- A project that is listed but may not be read any more is lost, too.
+        least(
+            projects.lost_at,
+            if(project_coverage.coverage_status = 'lost', project_coverage.since_at, null)
+        ) as lost_at
 
     from mentioned
     left join projects
         on mentioned.project_id = projects.project_id
+    left join project_coverage
+        on mentioned.project_id = project_coverage.coverage_name
 
 )
 

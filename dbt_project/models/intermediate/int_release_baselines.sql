@@ -24,14 +24,14 @@ previous_releases as (
         states.release_id,
         states.project_id,
         states.observed_hours,
-        earlier.release_id as earlier_release_id
+        earlier.release_id as earlier_release_id,
+        coalesce(earlier.released_at >= earlier.issues_from_at, true) as is_known
 
     from states
     inner join states as earlier
         on
             states.project_id = earlier.project_id
-            and earlier.release_number between states.release_number - 5
-            and states.release_number - 1
+            and states.release_number - earlier.release_number between 1 and 5
 
     where states.release_state != 'upcoming'
 
@@ -43,6 +43,7 @@ counts_at_same_age as (
         previous_releases.release_id,
         previous_releases.project_id,
         previous_releases.earlier_release_id,
+        previous_releases.is_known,
         count(release_issue_events.issue_id) as new_issue_count
 
     from previous_releases
@@ -63,7 +64,9 @@ baselines as (
         counts_at_same_age.project_id,
         count(*) as baseline_release_count,
         case
-            when count(*) >= any_value(thresholds.comparison_min_releases)
+            when
+                count(*) >= any_value(thresholds.comparison_min_releases)
+                and bool_and(counts_at_same_age.is_known)
                 then median(counts_at_same_age.new_issue_count)
         end as baseline_new_issue_count
 

@@ -37,17 +37,16 @@ counted as (
     select
         states.release_id,
         states.project_id,
+        states.attribution_method,
+        states.issues_from_at is null as are_all_known,
+        coalesce(states.released_at >= states.issues_from_at, true) as are_new_ones_known,
         count(*) filter (where judged.is_new and judged.is_in_window) as new_issue_count,
         count(*) filter (where judged.is_new and judged.is_early and judged.is_severe)
             as early_new_severe_issue_count,
         count(*) filter (where judged.is_regression and judged.is_in_window) as regression_count,
         count(*) filter (where judged.is_regression and judged.is_early)
             as early_regression_count,
-        -- Before the volumes begin nobody knows how many events an issue had.
-        case
-            when any_value(states.attribution_method) = 'volume'
-                then count(distinct judged.issue_id) filter (where judged.is_failing)
-        end as failing_issue_count
+        count(distinct judged.issue_id) filter (where judged.is_failing) as failing_issue_count
 
     from states
     left join judged
@@ -55,8 +54,27 @@ counted as (
             states.release_id = judged.release_id
             and states.project_id = judged.project_id
 
-    group by states.release_id, states.project_id
+    group by all
+
+),
+
+-- An issue that is not read yet may be new in the release if it began after it, and may have
+-- regressed in it whenever it began. Before the volumes begin nobody knows how many events it had.
+known as (
+
+    select
+        release_id,
+        project_id,
+        if(are_new_ones_known, new_issue_count, null) as new_issue_count,
+        if(are_new_ones_known, early_new_severe_issue_count, null)
+            as early_new_severe_issue_count,
+        if(are_all_known, regression_count, null) as regression_count,
+        if(are_all_known, early_regression_count, null) as early_regression_count,
+        if(are_all_known and attribution_method = 'volume', failing_issue_count, null)
+            as failing_issue_count
+
+    from counted
 
 )
 
-select * from counted
+select * from known

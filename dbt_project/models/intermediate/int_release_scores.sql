@@ -1,7 +1,7 @@
 with measures as (
 
     select * from {{ ref('int_release_measures') }}
-    where is_mature
+    where is_mature and regression_count is not null
 
 ),
 

@@ -10,9 +10,9 @@ timeline as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -26,22 +26,24 @@ timed as (
         ),
         {{ hours_between(
             'timeline.released_at',
-            'greatest(least(timeline.window_end_at, clock.as_of), timeline.released_at)',
+            'greatest(least(timeline.window_end_at, clocks.as_of), timeline.released_at)',
         ) }} as observed_hours,
         {{ hours_between('timeline.previous_released_at', 'timeline.released_at') }}
             as hours_since_previous_release,
         {{ hours_between('timeline.released_at', 'timeline.next_released_at') }}
             as hours_to_next_release,
-        {{ hours_between('timeline.released_at', 'clock.as_of') }} as age_hours,
-        clock.release_volumes_from_date,
-        clock.as_of
+        {{ hours_between('timeline.released_at', 'clocks.as_of') }} as age_hours,
+        clocks.release_volumes_from_date,
+        clocks.issues_from_at,
+        clocks.as_of
 
     from release_dates
     left join timeline
         on
             release_dates.release_id = timeline.release_id
             and release_dates.project_id = timeline.project_id
-    cross join clock
+    inner join clocks
+        on release_dates.project_id = clocks.project_id
 
 ),
 

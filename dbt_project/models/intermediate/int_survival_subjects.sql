@@ -4,12 +4,19 @@ with episodes as (
 
 ),
 
+clocks as (
+
+    select * from {{ ref('int_project_clocks') }}
+
+),
+
 summaries as (
 
     select * from {{ ref('int_episode_assignment_summaries') }}
 
 ),
 
+-- A cohort is not known before all issues of the project are.
 timed as (
 
     select
@@ -27,6 +34,10 @@ timed as (
     from episodes
     inner join summaries
         on episodes.episode_id = summaries.episode_id
+    inner join clocks
+        on episodes.project_id = clocks.project_id
+
+    where clocks.issues_from_at is null
 
 ),
 

@@ -4,9 +4,9 @@ with error_days as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -36,15 +36,17 @@ bounded as (
         weekly.*,
         {{ hours_between(
             'cast(weekly.from_date as timestamp)',
-            "least(cast(weekly.week_start_date as timestamp) + interval '7 days', clock.as_of)",
+            "least(cast(weekly.week_start_date as timestamp) + interval '7 days', clocks.as_of)",
         ) }} as observed_hours,
         weekly.from_date = weekly.week_start_date
-        and cast(weekly.week_start_date as timestamp) + interval '7 days' <= clock.as_of
+        and cast(weekly.week_start_date as timestamp) + interval '7 days' <= clocks.as_of
             as is_complete_week,
-        clock.as_of
+        coalesce(weekly.week_start_date >= clocks.issues_from_at, true) as are_new_issues_known,
+        clocks.as_of
 
     from weekly
-    cross join clock
+    inner join clocks
+        on weekly.project_id = clocks.project_id
 
 )
 

@@ -22,9 +22,9 @@ issue_days as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -54,23 +54,26 @@ described as (
         trends.theil_sen_slope,
         {{ normal_two_sided_p('trends.mann_kendall_z') }} as mann_kendall_p,
         case
-            when error_days.error_date >= clock.release_volumes_from_date
+            when error_days.error_date >= clocks.release_volumes_from_date
                 then coalesce(issue_days.active_issue_count, 0)
         end as active_issue_count,
-        coalesce(issue_days.new_issue_count, 0) as new_issue_count,
+        case
+            when coalesce(error_days.error_date >= clocks.issues_from_at, true)
+                then coalesce(issue_days.new_issue_count, 0)
+        end as new_issue_count,
         baselines.is_spike,
         error_days.is_complete_day,
         error_days.error_date,
-        clock.as_of
+        clocks.as_of
 
     from error_days
+    inner join clocks using (project_id)
     left join baselines using (project_id, error_date)
     left join trends using (project_id, error_date)
     left join issue_days
         on
             error_days.project_id = issue_days.project_id
             and error_days.error_date = issue_days.issue_date
-    cross join clock
 
 )
 

@@ -50,9 +50,11 @@ described as (
         rates.dropped_count / cast(nullif(rates.total_count, 0) as double) as dropped_share,
         rates.errors_per_hour / nullif(rates.previous_errors_per_hour, 0.0) - 1.0
             as change_to_previous_week,
-        coalesce(issues.new_issue_count, 0) as new_issue_count,
-        coalesce(issues.new_unhandled_issue_count, 0) as new_unhandled_issue_count,
-        issues.new_unhandled_issue_count
+        if(rates.are_new_issues_known, coalesce(issues.new_issue_count, 0), null)
+            as new_issue_count,
+        if(rates.are_new_issues_known, coalesce(issues.new_unhandled_issue_count, 0), null)
+            as new_unhandled_issue_count,
+        if(rates.are_new_issues_known, issues.new_unhandled_issue_count, null)
         / cast(nullif(issues.new_known_handling_issue_count, 0) as double) as unhandled_share,
         coalesce(releases.release_count, 0) as release_count,
         rates.accepted_count / cast(releases.release_count as double) as errors_per_release,

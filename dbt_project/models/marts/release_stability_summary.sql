@@ -10,9 +10,9 @@ releases as (
 
 ),
 
-clock as (
+clocks as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('int_project_clocks') }}
 
 ),
 
@@ -64,10 +64,11 @@ rated as (
         counted.median_stability_score,
         counted.median_hours_between_releases,
         counted.latest_released_at,
-        clock.as_of
+        clocks.as_of
 
     from counted
-    cross join clock
+    inner join clocks
+        on counted.project_id = clocks.project_id
 
 )
 

@@ -1,6 +1,12 @@
 with resolution_time as (
 
+    -- A cohort is not known before all issues of the project are.
     select * from {{ ref('resolution_time') }}
+    where
+        project_id in (
+            select clocks.project_id from {{ ref('int_project_clocks') }} as clocks
+            where clocks.issues_from_at is null
+        )
 
 ),
 
@@ -40,7 +46,7 @@ cohorts as (
         quantile_cont(resolution_hours, 0.9) as naive_p90_hours,
         quantile_cont(resolution_hours, 0.95) as naive_p95_hours,
         cohort_month,
-        any_value(as_of) as as_of
+        max(as_of) as as_of
 
     from scoped
 
@@ -53,9 +59,7 @@ described as (
     select
         cohorts.scope || '-' || coalesce(cohorts.project_id, 'all')
         || '-' || cohorts.cohort_month as distribution_id,
-        cohorts.scope,
-        cohorts.project_id,
-        cohorts.* exclude (scope, project_id, cohort_month, as_of),
+        cohorts.* exclude (cohort_month, as_of),
         quantiles.median_hours as km_median_hours,
         quantiles.median_low_hours as km_median_low_hours,
         quantiles.median_high_hours as km_median_high_hours,

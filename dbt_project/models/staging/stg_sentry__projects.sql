@@ -13,7 +13,8 @@ renamed as (
         date_created at time zone 'UTC' as created_at,
         first_event at time zone 'UTC' as first_event_at,
         is_member,
-        has_access
+        has_access,
+        lost_at at time zone 'UTC' as lost_at
 
     from source
 

@@ -1,70 +1,59 @@
 """Releases, the projects they belong to, and their deploys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-import dlt
-import pyarrow as pa
-from dlt.sources import DltResource
+from msgspec.structs import replace
 
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import Deploy, Release
 from dlt_sources.sentry.client import Params
 from dlt_sources.sentry.context import Load
-from dlt_sources.sentry.errors import NotFound
+from dlt_sources.sentry.errors import AccessDenied, MultipleProjectsRefused, NotFound
 from dlt_sources.sentry.known import changed, known_rows
-from dlt_sources.sentry.resources import table_resource
-from dlt_sources.sentry.rows import deploy_row, release_project_rows, release_row
+from dlt_sources.sentry.rows import deploy_row, projects_of, release_project_rows, release_row
+from dlt_sources.sentry.search import ALL_PROJECTS
+from dlt_sources.sentry.slices import Slice
 from dlt_sources.sentry.tables import DeployRow, ReleaseProjectRow, ReleaseRow
+from dlt_sources.sentry.watermarks import is_due
 
 CHANGEABLE = timedelta(days=30)
-"""Releases younger than this are read again by every load; older ones change seldom."""
-
-FULL_PASS_EVERY = timedelta(days=1)
-"""How often the older ones are read again: they can be archived, deployed and released late."""
+"""Releases younger than this are read again by every load; older ones change seldom and are read
+once a day: they can be archived, deployed and released late."""
 
 
-def release_resources(load: Load) -> list[DltResource]:
-    """Return the resources `releases`, `release_projects` and `deploys`.
-
-    dlt's state remembers the last full pass in `releases_full_pass`.
-    """
-
-    def release_pages() -> Iterator[list[Release]]:
-        state = dlt.current.source_state()
-        last = state.get("releases_full_pass")
-        is_full = last is None or load.as_of - datetime.fromisoformat(last) >= FULL_PASS_EVERY
-        oldest = None if is_full else load.as_of - CHANGEABLE
-        yield _read_releases(load, oldest)
-        if is_full:
-            state["releases_full_pass"] = load.as_of.isoformat()
-
-    def releases(found: list[Release]) -> Iterator[pa.Table]:
+def add_releases(load: Load, part: Slice) -> None:
+    """Add new and changed releases, and the deploys of those deployed since they were read."""
+    is_full = is_due(load.watermarks.releases_read_at, load.as_of)
+    oldest = None if is_full else load.as_of - CHANGEABLE
+    with load.tolerating("releases"):
+        found = _read_releases(load, oldest)
         known = known_rows(load.known, "releases", ReleaseRow)
-        yield load.table("releases", changed("releases", map(release_row, found), known))
+        deployed = [one for one in found if _has_new_deploy(one, known.get((one.id,)))]
+        with load.tolerating("deploys"):
+            part.add("deploys", _deploys(load, deployed))
+        part.add("release_projects", _release_projects(load, found))
+        rows = map(release_row, found)
+        part.add("releases", changed("releases", rows, known, load.checks.settle))
+        if is_full:
+            load.watermarks.releases_read_at = load.as_of
 
-    def release_projects(found: list[Release]) -> Iterator[pa.Table]:
-        known = known_rows(load.known, "release_projects", ReleaseProjectRow)
-        rows = (row for release in found for row in release_project_rows(release))
-        yield load.table("release_projects", changed("release_projects", rows, known))
 
-    def deploys(found: list[Release]) -> Iterator[pa.Table]:
-        known_releases = known_rows(load.known, "releases", ReleaseRow)
-        known_deploys = known_rows(load.known, "deploys", DeployRow)
-        rows = [
-            deploy_row(deploy, release)
-            for release in found
-            if _has_new_deploy(release, known_releases.get((release.id,)))
-            for deploy in _read_deploys(load, release)
-        ]
-        yield load.table("deploys", changed("deploys", rows, known_deploys))
+def _release_projects(load: Load, found: Iterable[Release]) -> list[ReleaseProjectRow]:
+    known = known_rows(load.known, "release_projects", ReleaseProjectRow)
+    rows = (row for release in found for row in release_project_rows(release))
+    return changed("release_projects", rows, known, load.checks.settle)
 
-    pages = dlt.resource(release_pages, name="release_pages", selected=False)
-    return [
-        table_resource("releases", releases, data_from=pages),
-        table_resource("release_projects", release_projects, data_from=pages),
-        table_resource("deploys", deploys, data_from=pages),
-    ]
+
+def _deploys(load: Load, releases: list[Release]) -> list[DeployRow]:
+    known = known_rows(load.known, "deploys", DeployRow)
+    read = load.workers.in_order(lambda one: _read_deploys(load, one), releases)
+    rows = (
+        deploy_row(deploy, release)
+        for release, deploys in zip(releases, read, strict=True)
+        for deploy in deploys
+    )
+    return changed("deploys", rows, known, load.checks.settle)
 
 
 def _read_releases(load: Load, oldest: datetime | None) -> list[Release]:
@@ -75,16 +64,51 @@ def _read_releases(load: Load, oldest: datetime | None) -> list[Release]:
     """
     found: dict[int, Release] = {}
     for status in ("open", "archived"):
-        params: Params = {"project": -1, "status": status, "per_page": 100}
-        for page in load.client.pages(endpoints.RELEASES, list[Release], params):
-            found |= {release.id: release for release in page}
-            if oldest and page and _is_before(page[-1].date_created, oldest):
-                break
+        for release in _listed(load, status, oldest):
+            known = found.get(release.id)
+            found[release.id] = release if known is None else _united(known, release)
     return list(found.values())
 
 
+def _listed(load: Load, status: str, oldest: datetime | None) -> Iterator[Release]:
+    """Yield the releases of all projects, asked for project by project where need be."""
+    if load.watermarks.server.spans_projects:
+        try:
+            yield from _of_projects(load, ALL_PROJECTS, status, oldest)
+        except MultipleProjectsRefused:
+            load.watermarks.server.spans_projects = False
+        else:
+            return
+    for project_id in load.readable_project_ids:
+        try:
+            yield from _of_projects(load, project_id, status, oldest)
+        except AccessDenied:
+            if load.is_first:
+                raise
+            load.lose(f"project {project_id}", "access_lost")
+
+
+def _of_projects(
+    load: Load, project: str | int, status: str, oldest: datetime | None
+) -> Iterator[Release]:
+    params: Params = {"project": project, "status": status, "per_page": 100}
+    for page in load.client.pages(endpoints.RELEASES, list[Release], params):
+        yield from page
+        if oldest and page and _is_before(page[-1].date_created, oldest):
+            return
+
+
+def _united(one: Release, other: Release) -> Release:
+    """Return a release listed twice; a list of one project's releases may name that one only."""
+    projects = {project.id: project for project in (*projects_of(one), *projects_of(other))}
+    if len(projects) == len(projects_of(other)):
+        return other
+    total = sum(project.new_groups for project in projects.values())
+    return replace(other, projects=list(projects.values()), new_groups=total)
+
+
 def _is_before(created: datetime | None, oldest: datetime) -> bool:
-    return created is not None and created < oldest
+    return isinstance(created, datetime) and created < oldest
 
 
 def _has_new_deploy(release: Release, known: ReleaseRow | None) -> bool:
@@ -98,12 +122,12 @@ def _has_new_deploy(release: Release, known: ReleaseRow | None) -> bool:
     )
 
 
-def _read_deploys(load: Load, release: Release) -> Iterator[Deploy]:
-    """Yield a release's deploys; none if it was deleted since it was listed."""
+def _read_deploys(load: Load, release: Release) -> list[Deploy]:
+    """Return a release's deploys; none if it was deleted since it was listed."""
+    pages = load.client.pages(
+        endpoints.DEPLOYS, list[Deploy], {"per_page": 100}, version=release.version
+    )
     try:
-        for page in load.client.pages(
-            endpoints.DEPLOYS, list[Deploy], {"per_page": 100}, version=release.version
-        ):
-            yield from page
+        return [deploy for page in pages for deploy in page]
     except NotFound:
-        return
+        return []

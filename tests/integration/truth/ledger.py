@@ -1,8 +1,9 @@
 """What a connection's loads can know of the organization, from the ground truth alone.
 
-A `Ledger` is told when the loads ran. It follows three published rules: an issue is found by an
-event in the searched window; a known issue is read at every load; its activities are read when it
-is new, its state changed, or another issue was merged into it.
+A `Ledger` is told when the loads ran. It follows the published rules: an issue is found by an event
+in the searched window; a known issue is read at every load while it is open or something happened
+to it lately, else once a day; its activities are read when its state changed, when it is new and
+touched, when another issue was merged into it, and in turn by the audit, the longest unread first.
 """
 
 import hmac
@@ -19,6 +20,9 @@ from tests.integration.truth.moments import moment
 SEARCH_REACH = timedelta(days=90)
 SEARCH_LAG = timedelta(minutes=5)
 SEARCH_OVERLAP = timedelta(hours=6)
+
+RECENT = timedelta(days=30)
+DAILY = timedelta(days=1)
 
 STATE = (
     "status",
@@ -86,7 +90,10 @@ class Ledger:
     Attributes:
         organization: The ground truth.
         salt: The connection's, for pseudonyms.
+        audit: Histories that each load but the first reads again.
         loads: When loads ran.
+        swept: When a load last read all known issues.
+        histories: When an issue's activities were last read, and when the latest one happened.
         issues: Rows of `issues` by id, tombstoned ones included.
         activities: Rows of `issue_activities` by issue, in the order of `ACTIVITY_COLUMNS`.
         changed: Issues of which the last load read the activities.
@@ -96,12 +103,16 @@ class Ledger:
 
     organization: Organization
     salt: bytes
+    audit: int = 50
+    swept: datetime | None = None
+    histories: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     loads: list[datetime] = field(default_factory=list)
     issues: dict[str, Row] = field(default_factory=dict)
     activities: dict[str, set[ActivityRow]] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
     lifetime: dict[str, Seen] = field(default_factory=dict)
+    _hot_before: set[str] = field(default_factory=set)
 
     def load(self, at: datetime) -> None:
         """Let a load run at a moment."""
@@ -110,6 +121,10 @@ class Ledger:
         self.lifetime = seen(
             self.organization, at, self.organization.start, self.organization.horizon
         )
+        is_daily = self.swept is None or at - self.swept >= DAILY
+        queue = self._audit_queue(at) if self.loads else []
+        self._hot_before = {one for one in self.issues if self._is_hot(one, at)}
+        watched = {issue_id for issue_id in self.issues if is_daily or issue_id in self._hot_before}
         self.loads.append(at)
         self.changed, self.found = set(), set()
         for issue in self.organization.issues:
@@ -119,13 +134,42 @@ class Ledger:
             )
             if is_found:
                 self.found.add(issue.id)
-            if is_found or issue.id in self.issues:
+            if is_found or issue.id in watched:
                 self._read(issue, state, at, self.lifetime.get(issue.id) if is_found else None)
         for issue in self._survivors(at):
             state = issue_state(issue, at)
             self._read(issue, state, at, self.lifetime.get(issue.id))
             self.changed.add(issue.id)
             self._explain(issue, state, at)
+        if is_daily:
+            self.swept = at
+        for issue_id in self._audited(queue, at):
+            issue = self.organization.issues_by_id[issue_id]
+            self._explain(issue, issue_state(issue, at), at)
+
+    def _is_hot(self, issue_id: str, at: datetime) -> bool:
+        """Whether an issue is open, or something happened to it lately, as the loads know it."""
+        row = self.issues[issue_id]
+        latest = self.histories.get(issue_id, (None, row["observed_at"]))[1]
+        return row["status"] not in {"resolved", "ignored"} or latest > at - RECENT
+
+    def _audit_queue(self, at: datetime) -> list[str]:
+        """The issues known before a load by how long they were not read, never read ones first."""
+        live = [
+            one
+            for one, row in self.issues.items()
+            if row["tombstone"] is None and not row["status"].startswith("pending")
+        ]
+        never = datetime.min.replace(tzinfo=at.tzinfo)
+        return sorted(live, key=lambda one: (self.histories.get(one, (never,))[0], one))
+
+    def _audited(self, queue: list[str], at: datetime) -> list[str]:
+        """The issues that a load audits: a fifth of the budget goes to those closed long ago."""
+        waiting = [one for one in queue if one not in self.histories or self.histories[one][0] < at]
+        hot = [one for one in waiting if one in self._hot_before]
+        cold = [one for one in waiting if one not in self._hot_before]
+        of_cold = min(len(cold), max(self.audit // 5, self.audit - len(hot)))
+        return hot[: self.audit - of_cold] + cold[:of_cold]
 
     def _survivors(self, at: datetime) -> list[Issue]:
         """The issues into which this load saw others merged."""
@@ -152,7 +196,9 @@ class Ledger:
             return
         row = self._row(issue, state, at)
         row |= _counters(counted) if counted or before is None else _kept_counters(before)
-        if before is None or any(before[name] != row[name] for name in STATE):
+        if before is None and not _is_touched(row):
+            self.activities[issue.id] = {self._first_seen(issue.id)}
+        elif before is None or any(before[name] != row[name] for name in STATE):
             self.changed.add(issue.id)
             self._explain(issue, state, at)
         if before is None or before | {"observed_at": at} != row:
@@ -199,9 +245,14 @@ class Ledger:
         rows = self.activities.get(issue.id, set())
         stored = {row for row in rows if row[1] != "first_seen"}
         stored.update(self._activity(issue.id, action) for action in activity_feed(issue, at))
-        first = moment(self.lifetime[issue.id].first)
-        stored.add(tuple(_activity_row(issue.id, "first_seen", first).values()))
+        stored.add(self._first_seen(issue.id))
         self.activities[issue.id] = stored
+        shown = [action.at for action in activity_feed(issue, at)]
+        self.histories[issue.id] = (at, max([moment(self.lifetime[issue.id].first), *shown]))
+
+    def _first_seen(self, issue_id: str) -> ActivityRow:
+        first = moment(self.lifetime[issue_id].first)
+        return tuple(_activity_row(issue_id, "first_seen", first).values())
 
     def _activity(self, issue_id: str, action: Action) -> ActivityRow:
         row = _activity_row(issue_id, action.kind, action.at)
@@ -221,6 +272,14 @@ class Ledger:
         """Yield every row of `issue_activities`."""
         for rows in self.activities.values():
             yield from rows
+
+
+def _is_touched(row: Row) -> bool:
+    """Whether more than its first event ever happened to an issue, as far as its state shows."""
+    is_fresh = row["status"] == "unresolved" and row["substatus"] in {"new", "ongoing"}
+    has_moved = row["last_progressed_at"] - row["first_seen"] > timedelta(minutes=1)
+    is_held = row["assignee_key"] is not None or row["priority_locked_at"] is not None
+    return not is_fresh or has_moved or is_held
 
 
 def _activity_row(issue_id: str, kind: str, at: datetime) -> Row:

@@ -22,7 +22,7 @@ def organizations(organization: Organization) -> Rows:
 
 
 def projects(organization: Organization, at: datetime) -> Rows:
-    """Return `projects`: id, slug, platform, date_created, first_event, is_member, has_access."""
+    """Return `projects` in the order of their columns; none is lost."""
     return {
         (
             project.id,
@@ -32,6 +32,7 @@ def projects(organization: Organization, at: datetime) -> Rows:
             _first_event(organization, project, at),
             project.is_member,
             True,
+            None,
         )
         for project in organization.projects
     }

@@ -13,6 +13,7 @@ COLUMNS = {
     "organizations": ("id", "slug", "status", "date_created"),
     "projects": (
         "id", "slug", "platform", "date_created", "first_event", "is_member", "has_access",
+        "lost_at",
     ),
     "environments": ("id", "name"),
     "releases": (

@@ -1,0 +1,43 @@
+with activities as (
+
+    select * from {{ ref('stg_sentry__issue_activities') }}
+
+),
+
+issues as (
+
+    select * from {{ ref('stg_sentry__issues') }}
+
+),
+
+clocks as (
+
+    select * from {{ ref('int_project_clocks') }}
+
+),
+
+-- Nothing counts that happened after the load began: the next one reads it whole.
+known as (
+
+    select
+        activities.activity_id,
+        activities.issue_id,
+        issues.project_id,
+        activities.activity_type,
+        activities.release_version,
+        activities.assignee_type,
+        activities.assignee_key,
+        activities.assignment_integration,
+        activities.occurred_at
+
+    from activities
+    inner join issues
+        on activities.issue_id = issues.issue_id
+    inner join clocks
+        on
+            issues.project_id = clocks.project_id
+            and activities.occurred_at <= clocks.as_of
+
+)
+
+select * from known

@@ -1,0 +1,204 @@
+"""What a comparison of states cannot show: a rolling re-reading, and counts to compare with.
+
+What was done and undone between two sweeps leaves no trace in an issue's state, and Sentry's search
+can answer with less than there is without saying so. So every load reads some histories again, the
+longest unread first, and once a day the issues are counted against Sentry's own count.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dlt_sources.sentry import endpoints
+from dlt_sources.sentry.allowlist import IssueTimeSeries
+from dlt_sources.sentry.changes import batch_of
+from dlt_sources.sentry.client import Params
+from dlt_sources.sentry.context import RETENTION, Load, day_start, iso
+from dlt_sources.sentry.errors import AccessDenied
+from dlt_sources.sentry.known import is_hot
+from dlt_sources.sentry.search import Search, search
+from dlt_sources.sentry.slices import Slice
+from dlt_sources.sentry.watermarks import Reconciliation, is_due
+
+COLD_SHARE = 5
+"""One in so many audited issues is one that was closed long ago."""
+
+NEW, RESOLVED = "count(new_issues)", "count(resolved_issues)"
+
+SEARCHED_AGAIN = 20
+"""Days of projects, with fewer issues than Sentry counts, that a reconciliation searches again."""
+
+Counts = Counter[tuple[str, datetime]]
+"""Issues by project and midnight of a day."""
+
+
+def add_audit(load: Load, part: Slice) -> None:
+    """Read the histories again that were not read for longest; never read ones come first.
+
+    Before them come those of which a load that was cut off wrote parts. While history is read for
+    the first time there is nothing to read again.
+    """
+    cut_off = sorted(load.issues.cut_off_histories - load.histories)
+    part.add_histories(cut_off)
+    if load.watermarks.backfills or not load.budget.audit:
+        return
+    chosen = _longest_unread(load)
+    found = part.add_histories(chosen)
+    load.counts["histories_audited"] += len(chosen)
+    load.counts["audit_findings"] += found
+
+
+def _longest_unread(load: Load) -> list[str]:
+    """Return ids of issues, four in five of them open or recent as long as there are such."""
+    issues = load.issues.present(load.readable_project_ids)
+    is_pending = pc.starts_with(issues["status"], "pending")
+    kept = issues.filter(pc.and_(pc.is_null(issues["tombstone"]), pc.invert(is_pending)))
+    hot = is_hot(kept, load.as_of)
+    queues = [
+        [one for one in _by_reading(kept.filter(chosen)) if one not in load.histories]
+        for chosen in (hot, pc.invert(hot))
+    ]
+    return _shared_out(load.budget.audit, *queues)
+
+
+def _by_reading(issues: pa.Table) -> list[str]:
+    """Return ids by when their histories were read, never read ones first."""
+    never = issues.filter(pc.is_null(issues["read_at"]))["id"].to_pylist()
+    once = issues.filter(pc.is_valid(issues["read_at"]))
+    ordered = once.sort_by([("read_at", "ascending"), ("id", "ascending")])
+    return [*sorted(never), *ordered["id"].to_pylist()]
+
+
+def _shared_out(budget: int, hot: list[str], cold: list[str]) -> list[str]:
+    """Return the heads of two queues; what one does not need the other gets."""
+    for_cold = min(len(cold), max(budget // COLD_SHARE, budget - len(hot)))
+    return [*hot[: budget - for_cold], *cold[:for_cold]]
+
+
+def reconciled(load: Load) -> Iterator[Slice]:
+    """Yield what is found where Sentry counts other issues than the warehouse holds.
+
+    Issues are counted by project and day: by when they were first seen, and by when they were
+    resolved. Of days with too few, the issues are searched for again; where resolutions differ,
+    their histories are read again. Done once a day, when no history is waiting, and only where the
+    server counts issues.
+    """
+    marks = load.watermarks
+    last = marks.reconciled.at if marks.reconciled else None
+    if marks.backfills or not marks.server.counts_issues or not is_due(last, load.as_of):
+        return
+    with load.tolerating("issues-timeseries"):
+        theirs_new, theirs_resolved = _their_counts(load)
+        part = Slice(load)
+        ours_new, ours_resolved = _our_new(load), _our_resolved(load)
+        _search_again(load, part, theirs_new, ours_new)
+        differing = {
+            day
+            for day in theirs_resolved.keys() | ours_resolved.keys()
+            if theirs_resolved[day] != len(ours_resolved.get(day, []))
+        }
+        suspects = sorted(one for day in differing for one in ours_resolved.get(day, []))
+        unread = [one for one in suspects if one not in load.histories][: load.budget.audit]
+        load.counts["histories_audited"] += len(unread)
+        load.counts["audit_findings"] += part.add_histories(unread)
+        _remember(load, part, theirs_new, ours_new)
+        yield part
+
+
+def _remember(load: Load, part: Slice, theirs: Counts, ours: Counts) -> None:
+    """Keep the comparison for the coverage, and warn of issues that nothing finds."""
+    found = sum(table.num_rows for table in part.tables.get("issues", []))
+    comparison = Reconciliation(load.as_of, theirs.total(), ours.total() + found)
+    load.watermarks.reconciled = comparison
+    if comparison.expected > comparison.actual:
+        load.warnings["issues: Sentry counts more than its search finds"] += (
+            comparison.expected - comparison.actual
+        )
+
+
+def _their_counts(load: Load) -> tuple[Counts, Counts]:
+    """Return Sentry's counts of new and of resolved issues."""
+    new: Counts = Counter()
+    resolved: Counts = Counter()
+    projects = load.readable_project_ids
+    read = load.workers.in_order(lambda one: _series(load, one), projects)
+    for project_id, body in zip(projects, read, strict=True):
+        for series in body.time_series if body else []:
+            counts = new if series.y_axis == NEW else resolved
+            for bucket in series.values:
+                day = datetime.fromtimestamp(bucket.timestamp / 1000, tz=UTC)
+                if bucket.value and day < _compared_until(load):
+                    counts[project_id, day] += int(bucket.value)
+    return new, resolved
+
+
+def _series(load: Load, project_id: str) -> IssueTimeSeries | None:
+    """Return a project's series; None where it went out of reach since it was listed."""
+    params: Params = {
+        "project": project_id,
+        "yAxis": [NEW, RESOLVED],
+        "interval": "1d",
+        "start": iso(load.first_day),
+        "end": iso(_compared_until(load)),
+    }
+    try:
+        return load.client.get(endpoints.ISSUE_COUNTS, IssueTimeSeries, params)
+    except AccessDenied:
+        load.lose(f"project {project_id}", "access_lost")
+        return None
+
+
+def _our_new(load: Load) -> Counts:
+    rows = load.known.query(f"""
+        select project_id, cast(floor(epoch(first_seen) / 86400) as bigint), count(*)
+        from {{issues}}
+        where tombstone is null and status not like 'pending%%'
+            and epoch(first_seen) >= {load.first_day.timestamp()}
+            and epoch(first_seen) < {_compared_until(load).timestamp()}
+        group by 1, 2
+    """)  # noqa: S608 - our own names and numbers only
+    return Counter({(str(project), _day(day)): int(str(count)) for project, day, count in rows})
+
+
+def _our_resolved(load: Load) -> dict[tuple[str, datetime], list[str]]:
+    """Return the resolved issues by project and the day of their last resolution."""
+    rows = load.known.query(f"""
+        select project_id, cast(floor(epoch(resolved_at) / 86400) as bigint), id
+        from (
+            select issues.project_id, issues.id, max(activities.date_created) as resolved_at
+            from {{issues}} as issues
+            inner join {{issue_activities}} as activities on issues.id = activities.issue_id
+            where issues.tombstone is null and issues.status = 'resolved'
+                and activities.type like 'set_resolved%%'
+            group by 1, 2
+        )
+        where epoch(resolved_at) >= {load.first_day.timestamp()}
+    """)  # noqa: S608 - our own names and numbers only
+    found: dict[tuple[str, datetime], list[str]] = {}
+    for project, day, issue_id in rows:
+        found.setdefault((str(project), _day(day)), []).append(str(issue_id))
+    return found
+
+
+def _search_again(load: Load, part: Slice, theirs: Counts, ours: Counts) -> None:
+    """Search for the issues first seen on days of which some are missing, latest days first."""
+    short = [day for day, count in theirs.items() if count > ours[day]]
+    for project_id, day in sorted(short, key=lambda one: one[1], reverse=True)[:SEARCHED_AGAIN]:
+        wanted = Search(
+            project_id, load.as_of - RETENTION, load.search_end, day, day + timedelta(days=1)
+        )
+        for page in search(load, wanted):
+            part.add_issues(batch_of(load, page))
+
+
+def _compared_until(load: Load) -> datetime:
+    """Return the end of the last whole day: of a running one the two counts would differ."""
+    return day_start(load.search_end)
+
+
+def _day(number: object) -> datetime:
+    """Return midnight of a day, given as days since 1970."""
+    return datetime.fromtimestamp(int(str(number)) * 86400, tz=UTC)

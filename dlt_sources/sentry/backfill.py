@@ -1,0 +1,205 @@
+"""History, read newest first and slice by slice, so that the first marts need not wait for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from dlt_sources.sentry.allowlist import Issue
+from dlt_sources.sentry.changes import batch_of
+from dlt_sources.sentry.context import RETENTION, Load, day_start
+from dlt_sources.sentry.errors import AccessDenied, OutOfRetention
+from dlt_sources.sentry.parallel import chunks
+from dlt_sources.sentry.resources.volumes import DAY, LATE, add_days, add_error_volume, midnight
+from dlt_sources.sentry.search import ALL_PROJECTS, Search, search
+from dlt_sources.sentry.slices import Slice
+from dlt_sources.sentry.watermarks import Backfill
+
+WIDTH = timedelta(days=7)
+"""Width of a window of issues by when they were first seen."""
+
+OLDER = tuple(timedelta(days=days) for days in (90, 180, 365, 730))
+"""How long before the searched events the windows of older issues begin; one more has no
+beginning. There are few of them: most issues do not last so long."""
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before everything; a window from here on has no beginning."""
+
+STEP = 100
+"""Issues whose rows and histories are gathered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of a backfill.
+
+    Attributes:
+        upper, lower: Its edges, the newer one first.
+        searches: What finds its issues.
+    """
+
+    upper: datetime
+    lower: datetime
+    searches: list[Search]
+
+
+def schedule(load: Load, first: date | None = None, last: date | None = None) -> None:
+    """Let history be read that no load has read: of new projects, and what a person asks for.
+
+    Args:
+        load: The load.
+        first: First day to read again, if a person asks for any.
+        last: Last one, included.
+
+    Raises:
+        OutOfRetention: Sentry keeps no events of these days.
+    """
+    marks = load.watermarks
+    new = [one for one in load.readable_project_ids if one not in marks.searched_until]
+    if new:
+        projects = new if marks.searched_until else []
+        began = Backfill(load.as_of - RETENTION, load.search_end, projects)
+        marks.backfills.append(began)
+        marks.searched_until |= dict.fromkeys(new, load.search_end)
+    if marks.days_final_until is None:
+        marks.days_final_until = (load.as_of - LATE).astimezone(UTC).date()
+    if first is not None or last is not None:
+        asked = _asked_for(load, first, last)
+        # A load that is repeated asks again: what is done already stays done.
+        if not any(one.is_same(asked) for one in marks.backfills):
+            marks.backfills.insert(0, asked)
+        marks.releases_read_at = None
+
+
+def _asked_for(load: Load, first: date | None, last: date | None) -> Backfill:
+    start = load.first_day if first is None else max(midnight(first), load.first_day)
+    end = load.search_end if last is None else min(midnight(last) + DAY, load.search_end)
+    if start >= end:
+        raise OutOfRetention(
+            f"Sentry keeps the events of {RETENTION.days} days: choose days from "
+            f"{load.first_day.date()} to {load.search_end.date()}, the first one first."
+        )
+    return Backfill(start, end, again=True, asked_at=load.as_of)
+
+
+def backfilled(load: Load) -> Iterator[Slice]:
+    """Yield slices of history until all is read or the load has no more time.
+
+    What is read of a window stays read when the load ends in its midst: the next one lists its
+    issues again, and reads the histories of those that it does not know.
+    """
+    while load.watermarks.backfills and load.has_time:
+        backfill = load.watermarks.backfills[0]
+        if backfill.again:
+            part = Slice(load)
+            add_error_volume(load, part, dict.fromkeys(load.readable_project_ids, backfill.start))
+            yield part
+        yield from _slices(load, backfill)
+
+
+def _slices(load: Load, backfill: Backfill) -> Iterator[Slice]:
+    part = Slice(load)
+    windows = list(_windows(load, backfill))
+    read = load.workers.in_order(lambda one: _found(load, one), windows)
+    for number, (window, issues) in enumerate(zip(windows, read, strict=True), start=1):
+        for some in chunks(issues, STEP):
+            part.add_issues(batch_of(load, some, again_since=backfill.asked_at))
+            if part.is_full:
+                yield part
+                part = Slice(load)
+                if not load.has_time:
+                    return
+        if days := list(_days(backfill, window)):
+            add_days(load, part, days)
+            backfill.days_from = days[-1]
+            load.watermarks.days_changed.difference_update(days)
+        backfill.issues_from = window.lower
+        load.progress("windows of history", number, len(windows))
+        if part.is_full or not load.has_time:
+            yield part
+            part = Slice(load)
+            if not load.has_time:
+                return
+    load.watermarks.backfills.remove(backfill)
+    yield part
+
+
+def _found(load: Load, window: Window) -> list[Issue]:
+    """Return the issues of a window; none of a project that went out of reach."""
+    issues: dict[str, Issue] = {}
+    for one in window.searches:
+        try:
+            for page in search(load, one):
+                issues |= {issue.id: issue for issue in page}
+        except AccessDenied:
+            if load.is_first or one.project == ALL_PROJECTS:
+                raise
+            load.lose(f"project {one.project}", "access_lost")
+    return list(issues.values())
+
+
+def _windows(load: Load, backfill: Backfill) -> Iterator[Window]:
+    """Yield the windows that are not done, newest first."""
+    done_from = backfill.issues_from
+    for upper, lower in pairwise(_edges(load, backfill)):
+        if done_from is None or lower < done_from:
+            projects = _projects(load, backfill)
+            searches = [_search(backfill, project, upper, lower) for project in projects]
+            yield Window(upper, lower, searches)
+
+
+def _projects(load: Load, backfill: Backfill) -> list[str | int]:
+    if not backfill.projects:
+        return [ALL_PROJECTS]
+    return [one for one in backfill.projects if one in load.readable_project_ids]
+
+
+def _search(backfill: Backfill, project: str | int, upper: datetime, lower: datetime) -> Search:
+    """Return the search for a window: by events, or by when the issues were first seen."""
+    if backfill.again:
+        return Search(project, lower, upper)
+    return Search(
+        project,
+        backfill.start,
+        backfill.end,
+        born_from=None if lower == BEGINNING else lower,
+        born_until=None if upper == backfill.end else upper,
+    )
+
+
+def _edges(load: Load, backfill: Backfill) -> list[datetime]:
+    """Return the edges of the windows, newest first.
+
+    By when issues were first seen: weeks, then longer ones; none before the projects were made.
+    What a person asked for again: the days on which there were events.
+    """
+    width = DAY if backfill.again else WIDTH
+    edges = [backfill.end]
+    edge = day_start(backfill.end) + DAY - width
+    while edge > backfill.start:
+        if edge < backfill.end:
+            edges.append(edge)
+        edge -= width
+    if backfill.again:
+        return [*edges, backfill.start]
+    older = [backfill.start, *(backfill.start - age for age in OLDER)]
+    made = _made(load, backfill)
+    return [backfill.end, *(e for e in [*edges[1:], *older] if e > made), BEGINNING]
+
+
+def _made(load: Load, backfill: Backfill) -> datetime:
+    """Return the earliest time at which an issue of the backfill's projects can begin."""
+    if not backfill.projects:
+        return load.organization.date_created
+    made = [one.date_created for one in load.projects if one.id in backfill.projects]
+    known = [one for one in made if isinstance(one, datetime)]
+    return min(known, default=BEGINNING) if len(known) == len(made) else BEGINNING
+
+
+def _days(backfill: Backfill, window: Window) -> Iterator[date]:
+    """Yield the days of a window whose volumes are still to be read, newest first."""
+    day = (window.upper - timedelta(microseconds=1)).astimezone(UTC).date()
+    while midnight(day) >= max(window.lower, backfill.start):
+        if backfill.awaits(day):
+            yield day
+        day -= DAY
