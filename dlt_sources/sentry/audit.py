@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from dlt_sources.sentry import endpoints
@@ -54,22 +53,16 @@ def add_audit(load: Load, part: Slice) -> None:
 def _longest_unread(load: Load) -> list[str]:
     """Return ids of issues, four in five of them open or recent as long as there are such."""
     issues = load.issues.present(load.readable_project_ids)
-    is_pending = pc.starts_with(issues["status"], "pending")
-    kept = issues.filter(pc.and_(pc.is_null(issues["tombstone"]), pc.invert(is_pending)))
+    is_going = pc.or_(
+        pc.starts_with(issues["status"], "pending"), pc.starts_with(issues["status"], "deletion")
+    )
+    kept = issues.filter(pc.and_(pc.is_null(issues["tombstone"]), pc.invert(is_going)))
     hot = is_hot(kept, load.as_of)
     queues = [
-        [one for one in _by_reading(kept.filter(chosen)) if one not in load.histories]
+        load.issues.longest_unread(set(kept.filter(chosen)["id"].to_pylist()) - load.histories)
         for chosen in (hot, pc.invert(hot))
     ]
     return _shared_out(load.budget.audit, *queues)
-
-
-def _by_reading(issues: pa.Table) -> list[str]:
-    """Return ids by when their histories were read, never read ones first."""
-    never = issues.filter(pc.is_null(issues["read_at"]))["id"].to_pylist()
-    once = issues.filter(pc.is_valid(issues["read_at"]))
-    ordered = once.sort_by([("read_at", "ascending"), ("id", "ascending")])
-    return [*sorted(never), *ordered["id"].to_pylist()]
 
 
 def _shared_out(budget: int, hot: list[str], cold: list[str]) -> list[str]:
@@ -87,10 +80,11 @@ def reconciled(load: Load) -> Iterator[Slice]:
     server counts issues.
     """
     marks = load.watermarks
-    last = marks.reconciled.at if marks.reconciled else None
-    if marks.backfills or not marks.server.counts_issues or not is_due(last, load.as_of):
+    is_time = is_due(marks.compared_at, load.as_of)
+    if marks.backfills or not marks.server.counts_issues or not is_time:
         return
-    with load.tolerating("issues-timeseries"):
+    marks.compared_at = load.as_of
+    with load.optional("issues-timeseries"):
         theirs_new, theirs_resolved = _their_counts(load)
         part = Slice(load)
         ours_new, ours_resolved = _our_new(load), _our_resolved(load)
@@ -100,8 +94,8 @@ def reconciled(load: Load) -> Iterator[Slice]:
             for day in theirs_resolved.keys() | ours_resolved.keys()
             if theirs_resolved[day] != len(ours_resolved.get(day, []))
         }
-        suspects = sorted(one for day in differing for one in ours_resolved.get(day, []))
-        unread = [one for one in suspects if one not in load.histories][: load.budget.audit]
+        suspects = {one for day in differing for one in ours_resolved.get(day, [])}
+        unread = load.issues.longest_unread(suspects - load.histories)[: load.budget.audit]
         load.counts["histories_audited"] += len(unread)
         load.counts["audit_findings"] += part.add_histories(unread)
         _remember(load, part, theirs_new, ours_new)
@@ -176,6 +170,7 @@ def _our_resolved(load: Load) -> dict[tuple[str, datetime], list[str]]:
             group by 1, 2
         )
         where epoch(resolved_at) >= {load.first_day.timestamp()}
+            and epoch(resolved_at) < {_compared_until(load).timestamp()}
     """)  # noqa: S608 - our own names and numbers only
     found: dict[tuple[str, datetime], list[str]] = {}
     for project, day, issue_id in rows:
@@ -184,9 +179,13 @@ def _our_resolved(load: Load) -> dict[tuple[str, datetime], list[str]]:
 
 
 def _search_again(load: Load, part: Slice, theirs: Counts, ours: Counts) -> None:
-    """Search for the issues first seen on days of which some are missing, latest days first."""
-    short = [day for day, count in theirs.items() if count > ours[day]]
-    for project_id, day in sorted(short, key=lambda one: one[1], reverse=True)[:SEARCHED_AGAIN]:
+    """Search for the issues first seen on days of which some are missing, some days each time.
+
+    Which ones moves on from day to day, as there may be days that nothing completes.
+    """
+    short = sorted(day for day, count in theirs.items() if count > ours[day])
+    start = load.as_of.toordinal() * SEARCHED_AGAIN % max(len(short), 1)
+    for project_id, day in [*short[start:], *short[:start]][:SEARCHED_AGAIN]:
         wanted = Search(
             project_id, load.as_of - RETENTION, load.search_end, day, day + timedelta(days=1)
         )

@@ -11,7 +11,7 @@ from dlt_sources.sentry.context import RETENTION, Load, day_start
 from dlt_sources.sentry.errors import AccessDenied, OutOfRetention
 from dlt_sources.sentry.parallel import chunks
 from dlt_sources.sentry.resources.volumes import DAY, LATE, add_days, add_error_volume, midnight
-from dlt_sources.sentry.search import ALL_PROJECTS, Search, search
+from dlt_sources.sentry.search import ALL_PROJECTS, BEGINNING, Search, search
 from dlt_sources.sentry.slices import Slice
 from dlt_sources.sentry.watermarks import Backfill
 
@@ -21,9 +21,6 @@ WIDTH = timedelta(days=7)
 OLDER = tuple(timedelta(days=days) for days in (90, 180, 365, 730))
 """How long before the searched events the windows of older issues begin; one more has no
 beginning. There are few of them: most issues do not last so long."""
-
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before everything; a window from here on has no beginning."""
 
 STEP = 100
 """Issues whose rows and histories are gathered at once."""
@@ -44,7 +41,9 @@ class Window:
 
 
 def schedule(load: Load, first: date | None = None, last: date | None = None) -> None:
-    """Let history be read that no load has read: of new projects, and what a person asks for.
+    """Let history be read that no load has read, or what a person asks for.
+
+    That is the history of new projects, and of those that were hidden when it was their turn.
 
     Args:
         load: The load.
@@ -55,12 +54,18 @@ def schedule(load: Load, first: date | None = None, last: date | None = None) ->
         OutOfRetention: Sentry keeps no events of these days.
     """
     marks = load.watermarks
-    new = [one for one in load.readable_project_ids if one not in marks.searched_until]
+    new = [
+        one
+        for one in load.readable_project_ids
+        if one not in marks.searched_until or one in marks.unread
+    ]
+    marks.unread.difference_update(new)
     if new:
         projects = new if marks.searched_until else []
         began = Backfill(load.as_of - RETENTION, load.search_end, projects)
         marks.backfills.append(began)
-        marks.searched_until |= dict.fromkeys(new, load.search_end)
+        for project_id in new:
+            marks.searched_until.setdefault(project_id, load.search_end)
     if marks.days_final_until is None:
         marks.days_final_until = (load.as_of - LATE).astimezone(UTC).date()
     if first is not None or last is not None:
@@ -79,7 +84,7 @@ def _asked_for(load: Load, first: date | None, last: date | None) -> Backfill:
             f"Sentry keeps the events of {RETENTION.days} days: choose days from "
             f"{load.first_day.date()} to {load.search_end.date()}, the first one first."
         )
-    return Backfill(start, end, again=True, asked_at=load.as_of)
+    return Backfill(start, end, again=True, asked_at=load.as_of, asked_for=(first, last))
 
 
 def backfilled(load: Load) -> Iterator[Slice]:
@@ -110,10 +115,14 @@ def _slices(load: Load, backfill: Backfill) -> Iterator[Slice]:
                 if not load.has_time:
                     return
         if days := list(_days(backfill, window)):
-            add_days(load, part, days)
             backfill.days_from = days[-1]
-            load.watermarks.days_changed.difference_update(days)
+            # Of days that are refused, the pass tries again.
+            load.watermarks.days_changed.update(days)
+            with load.tolerating("issue_release_volume"):
+                add_days(load, part, days)
+                load.watermarks.days_changed.difference_update(days)
         backfill.issues_from = window.lower
+        load.watermarks.unread.update(_missed(load, backfill))
         load.progress("windows of history", number, len(windows))
         if part.is_full or not load.has_time:
             yield part
@@ -122,6 +131,12 @@ def _slices(load: Load, backfill: Backfill) -> Iterator[Slice]:
                 return
     load.watermarks.backfills.remove(backfill)
     yield part
+
+
+def _missed(load: Load, backfill: Backfill) -> set[str]:
+    """Return the projects whose issues a window of a backfill should have shown, but could not."""
+    wanted = backfill.projects or load.watermarks.searched_until
+    return set() if backfill.again else set(wanted).difference(load.searched_project_ids)
 
 
 def _found(load: Load, window: Window) -> list[Issue]:

@@ -6,7 +6,7 @@ reading them by id, which shows the status, assignee and priority of quiet issue
 the recently touched ones every time, all of them once a day.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from dlt_sources.sentry.by_id import Answer, read_by_id
 from dlt_sources.sentry.context import RETENTION, Load
 from dlt_sources.sentry.errors import AccessDenied, NotFound
 from dlt_sources.sentry.known import OUT_OF_REACH, differs, is_hot
+from dlt_sources.sentry.parallel import chunks
 from dlt_sources.sentry.rows import issue_row
 from dlt_sources.sentry.search import ALL_PROJECTS, WITH_COUNTERS, Search, search
 from dlt_sources.sentry.tables import IssueRow
@@ -27,6 +28,9 @@ from dlt_sources.sentry.watermarks import is_due
 
 OVERLAP = timedelta(hours=6)
 """Events may arrive that much late and still be found."""
+
+HIDDEN_AT_ONCE = 500
+"""Issues of hidden projects written at once."""
 
 REASONS: dict[str, tuple[str, ...]] = {
     "status": (
@@ -60,6 +64,15 @@ class Batch:
     rows: list[IssueRow] = field(default_factory=list)
     explain: list[str] = field(default_factory=list)
     untouched: list[IssueRow] = field(default_factory=list)
+
+    def with_(self, others: "Iterable[Batch]") -> "Batch":
+        """Return this batch and others as one; a later row of an issue replaces an earlier one."""
+        batches = [self, *others]
+        return Batch(
+            list({row.id: row for batch in batches for row in batch.rows}.values()),
+            list(dict.fromkeys(one for batch in batches for one in batch.explain)),
+            [row for batch in batches for row in batch.untouched],
+        )
 
 
 def changed_issues(load: Load) -> Iterator[Batch]:
@@ -100,8 +113,12 @@ def _discovered(load: Load) -> Iterator[list[Issue]]:
     yield from search(load, _since(load, ALL_PROJECTS, latest))
     for project_id in load.readable_project_ids:
         own = searched.get(project_id)
-        if own is not None and own != latest:
+        if own is None or own == latest:
+            continue
+        try:
             yield from search(load, _since(load, project_id, own))
+        except AccessDenied:
+            load.lose(f"project {project_id}", "access_lost")
 
 
 def _since(load: Load, project: str | int, moment: datetime) -> Search:
@@ -117,18 +134,17 @@ def _swept(load: Load) -> Iterator[Batch]:
     """
     is_full = is_due(load.watermarks.swept_at, load.as_of)
     project_of = _to_sweep(load, is_full=is_full)
-    survivors: set[str] = set()
     done = 0
     for answer in read_by_id(load, project_of):
         load.counts["issues_read"] += len(answer.issues)
         load.seen.update(issue.id for issue in answer.issues)
         batch = _keep_changed(load, [*_rows(load, answer.issues), *_gone(load, answer)])
-        survivors.update(row.merged_into for row in batch.rows if row.merged_into is not None)
-        yield batch
+        # With the survivors, so that no tombstone is known whose survivor was not read.
+        survivors = {row.merged_into: row.project_id for row in batch.rows if row.merged_into}
+        yield batch.with_(_survivors(load, survivors))
         done += len(answer.issues) + len(answer.missing)
         load.progress("known issues", done, len(project_of))
     yield from _hidden(load)
-    yield from _survivors(load, survivors)
     if is_full:
         load.watermarks.swept_at = load.as_of
 
@@ -158,14 +174,16 @@ def _hidden(load: Load) -> Iterator[Batch]:
     is_readable = _is_readable(load, issues)
     hidden = issues.filter(pc.invert(is_readable))["id"].to_pylist()
     unseen = [issue_id for issue_id in hidden if issue_id not in load.seen]
-    rows = [_with_tombstone(load, row, OUT_OF_REACH) for row in load.issues.stored(unseen).values()]
-    yield _keep_changed(load, rows)
+    for some in chunks(unseen, HIDDEN_AT_ONCE):
+        stored = load.issues.stored(some).values()
+        yield _keep_changed(load, [_with_tombstone(load, row, OUT_OF_REACH) for row in stored])
 
 
-def _survivors(load: Load, ids: Iterable[str]) -> Iterator[Batch]:
-    """Yield the issues into which others were merged, with counters and history."""
-    stored = load.issues.stored(ids)
-    project_of = {one: stored[one].project_id if one in stored else "" for one in sorted(ids)}
+def _survivors(load: Load, project_of: Mapping[str, str]) -> Iterator[Batch]:
+    """Yield the issues into which others were merged, with counters and history.
+
+    Issues are merged within a project, so a survivor that is not known yet has that of the other.
+    """
     for answer in read_by_id(load, project_of, WITH_COUNTERS):
         load.counts["issues_read"] += len(answer.issues)
         yield _keep_changed(load, _rows(load, answer.issues), again=True)
@@ -201,7 +219,7 @@ def _keep_changed(load: Load, rows: Iterable[IssueRow], *, again: bool = False) 
         if reason is not None:
             load.changes[reason] += 1
             batch.rows.append(row)
-        is_grown = reason not in {None, "counters", "lost"}
+        is_grown = reason not in {None, "counters", "lost", "returned"}
         if row.tombstone is not None or not (again or is_grown):
             continue
         if again or known is not None or is_touched(row):
@@ -231,11 +249,11 @@ def _reason(row: IssueRow, known: IssueRow | None) -> str | None:
         return "lost" if known is None or known.tombstone != row.tombstone else None
     if known is None:
         return "new"
-    if known.tombstone is not None:
-        return "status"
     for reason, columns in REASONS.items():
         if any(getattr(row, name) != getattr(known, name) for name in columns):
             return reason
+    if known.tombstone is not None:
+        return "returned"
     return "counters" if differs(row, known, ignoring=("observed_at",)) else None
 
 

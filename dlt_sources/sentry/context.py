@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from dlt_sources.sentry import endpoints
+from dlt_sources.sentry import endpoints, vocabulary
 from dlt_sources.sentry.allowlist import Links, Organization, Project
 from dlt_sources.sentry.checks import Checks
 from dlt_sources.sentry.client import Client
 from dlt_sources.sentry.errors import (
     AccessDenied,
     EndpointGone,
+    Fatal,
     NotFound,
+    Retryable,
     UnexpectedResponse,
     UnknownOrganization,
     WrongOrganization,
@@ -35,6 +37,13 @@ NARROWEST = timedelta(hours=1)
 
 CONTROL = "https://sentry.io"
 """Where sentry.io tells in which region an organization is (`api/endpoints/organization_*`)."""
+
+COMPLETE = """
+    select 1 from {load_runs}
+    where is_complete and _dlt_load_id in (select load_id from {_dlt_loads} where status = 0)
+    limit 1
+"""
+"""Finds a load that reached its end."""
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is being read, how much of it is done, and how much there is (None: not known)."""
@@ -116,6 +125,11 @@ class Load:
         return [project.id for project in self.projects if project.has_access is not False]
 
     @property
+    def searched_project_ids(self) -> list[str]:
+        """Readable projects that no request of this load was refused for."""
+        return [one for one in self.readable_project_ids if f"project {one}" not in self.lost]
+
+    @property
     def search_end(self) -> datetime:
         """End of the searched windows, pinned for all of their pages."""
         return self.as_of - SETTLING
@@ -151,6 +165,19 @@ class Load:
         """How many of the issues that are there had their history read."""
         new = sum(not self.issues.has_history(one) for one in self.histories)
         return min(self.issues.explained + new, self.present_issues)
+
+    @contextmanager
+    def optional(self, resource: str) -> Iterator[None]:
+        """Let a load go on without what it can do without, whatever became of the request.
+
+        Only what concerns the whole connection, such as a rejected token, still ends it.
+        """
+        try:
+            yield
+        except (AccessDenied, Fatal, Retryable) as failure:
+            self.lose(
+                resource, "access_lost" if isinstance(failure, AccessDenied) else "unavailable"
+            )
 
     @contextmanager
     def tolerating(self, resource: str) -> Iterator[None]:
@@ -213,6 +240,11 @@ def begin(  # noqa: PLR0913 - what a load needs, each by name
         for page in client.pages(endpoints.PROJECTS, list[Project], {"per_page": 100})
         for project in page
     }
+    if not all(vocabulary.ID.accepts(one) for one in (organization.id, *projects)):
+        raise UnexpectedResponse(
+            "Sentry sent an id of an organization or a project that is none. Update "
+            "corvana-sentry, or report it with this sentence."
+        )
     pseudonyms = Pseudonyms(salt)
     return Load(
         run_id=run_id,
@@ -224,7 +256,7 @@ def begin(  # noqa: PLR0913 - what a load needs, each by name
         organization=organization,
         projects=list(projects.values()),
         as_of=client.server_time or datetime.now(UTC),
-        is_first=not known.query("select 1 from {load_runs} where is_complete limit 1"),
+        is_first=not known.query(COMPLETE),
         pseudonyms=pseudonyms,
         warnings=client.warnings,
         checks=Checks(pseudonyms, client.warnings),

@@ -71,7 +71,7 @@ class Coverage:
             ("requests may span projects", server.spans_projects),
         ):
             yield self._row("check", name, None if works else "unsupported", None)
-        for name, times in self._load.warnings.items():
+        for name, times in list(self._load.warnings.items()):
             yield self._row("warning", name, "warned", None, actual=times)
 
     def _projects(self) -> Iterator[LoadCoverageRow]:
@@ -93,7 +93,8 @@ class Coverage:
             return self._row("table", table, "lost", reason, expected=expected, actual=actual)
         waiting = [one for one in load.watermarks.backfills if not one.again]
         if table in BACKFILLED and waiting:
-            moment = _as_moment(getattr(waiting[0], BACKFILLED[table])) or load.as_of
+            marks = [_as_moment(getattr(one, BACKFILLED[table])) or load.as_of for one in waiting]
+            moment = max(marks)
             return self._row("table", table, "partial", "backfilling", moment, expected, actual)
         if table == "issue_release_volume" and (until := load.days_waiting_until) is not None:
             return self._row("table", table, "partial", "days_waiting", until, expected, actual)

@@ -64,17 +64,19 @@ def first_seen(load: Load, issues: Iterable[IssueRow]) -> list[IssueActivityRow]
 
 
 def _some(load: Load, issue_ids: list[str]) -> list[tuple[str, list[IssueActivityRow]]]:
-    """Return the activities of some issues; those that have gone or are hidden are left out."""
+    """Return the activities of some issues; those that are hidden are left out."""
     read = ((issue_id, _one(load, issue_id)) for issue_id in issue_ids)
     return [(issue_id, rows) for issue_id, rows in read if rows is not None]
 
 
 def _one(load: Load, issue_id: str) -> list[IssueActivityRow] | None:
-    """Return an issue's activities; None if it has gone or is hidden since it was listed."""
+    """Return an issue's activities; none if it has gone since it was listed, None if hidden."""
     try:
         feed = load.client.get(endpoints.ISSUE_ACTIVITIES, ActivityFeed, issue=issue_id)
-    except (AccessDenied, NotFound):
+    except AccessDenied:
         return None
+    except NotFound:
+        return []
     return [
         activity_row(activity, issue_id, load.pseudonyms, load.warnings)
         for activity in feed.activity
@@ -98,5 +100,5 @@ def _known_activities(
     stored = [issue_id for issue_id in issue_ids if issue_id in load.issues]
     if not stored:
         return {}
-    ids = ", ".join(f"'{int(issue_id)}'" for issue_id in stored)
+    ids = ", ".join(f"'{issue_id}'" for issue_id in stored if issue_id.isdecimal())
     return known_rows(load.known, "issue_activities", IssueActivityRow, f"issue_id in ({ids})")

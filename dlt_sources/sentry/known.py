@@ -139,6 +139,15 @@ class KnownIssues:
         for batch in self._rows.take(pa.array(places, pa.int64())).to_batches():
             yield from _as_rows(IssueRow, batch)
 
+    def longest_unread(self, ids: set[str]) -> list[str]:
+        """Return issues by when their histories were read, never read ones first."""
+        rows = self._histories.filter(
+            pc.is_in(self._histories["issue_id"], pa.array(sorted(ids), pa.string()))
+        )
+        ordered = rows.sort_by([("read_at", "ascending"), ("issue_id", "ascending")])
+        once = ordered["issue_id"].to_pylist()
+        return [*sorted(ids.difference(once)), *once]
+
     def read_since(self, moment: datetime) -> set[str]:
         """Return the issues whose histories were read at a moment or later."""
         read_at = self._histories["read_at"]

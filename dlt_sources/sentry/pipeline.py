@@ -237,7 +237,9 @@ def _without_data() -> Iterator[None]:
             "warehouse open, and the space and the permissions of the data folder."
         ) from None
     except Exception as failure:  # noqa: BLE001 - whatever it is, it may hold data
-        place = extract_tb(failure.__traceback__)[-1]
+        ours = Path(__file__).parent
+        frames = extract_tb(failure.__traceback__)
+        place = [one for one in frames if ours in Path(one.filename).parents][-1]
         raise LoadFailed(
             f"The load failed ({type(failure).__name__} in {place.name}, line {place.lineno} of "
             f"{Path(place.filename).name}); the next one goes on where it stopped. If that fails "

@@ -35,15 +35,15 @@ def _pass(load: Load) -> Iterator[Slice]:
     is_daily = is_due(load.watermarks.swept_at, load.as_of)
     part = Slice(load)
     add_structure(load, part)
-    add_releases(load, part)
+    part = yield from add_releases(load, part)
     add_error_volume(load, part)
-    add_changed_days(load, part, is_daily=is_daily)
+    part = yield from add_changed_days(load, part, is_daily=is_daily)
     for batch in changed_issues(load):
         part.add_issues(batch)
         if part.is_full:
             yield part
             part = Slice(load)
     add_audit(load, part)
-    load.watermarks.searched_until |= dict.fromkeys(load.readable_project_ids, load.search_end)
+    load.watermarks.searched_until |= dict.fromkeys(load.searched_project_ids, load.search_end)
     part.ends_pass = True
     yield part

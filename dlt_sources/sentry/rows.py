@@ -172,7 +172,7 @@ def activity_row(
         issue_id=issue_id,
         type=activity.type,
         date_created=activity.date_created,
-        actor_key=pseudonyms.key("user", user_id) if isinstance(user_id, str) else None,
+        actor_key=pseudonyms.key("user", user_id) if isinstance(user_id, str) else user_id,
         **kept,
     )
 

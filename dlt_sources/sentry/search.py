@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import Issue
 from dlt_sources.sentry.client import Params
 from dlt_sources.sentry.context import NARROWEST, Load, iso
 from dlt_sources.sentry.errors import AccessDenied, MultipleProjectsRefused, QueryTimedOut
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before everything; a window from here on has no beginning."""
 
 ALL_PROJECTS = -1
 """All projects the connecting user may see; without it Sentry takes those of their teams only."""
@@ -47,30 +50,24 @@ class Search:
             terms.append(f"firstSeen:<{iso(self.born_until)}")
         return " ".join(terms)
 
-    @property
-    def width(self) -> timedelta:
-        """How much time the search spans: that of first seen, where it is narrower."""
-        born_from = max(self.born_from or self.start, self.start)
-        return min(self.born_until or self.end, self.end) - born_from
-
     def born_halves(self) -> "tuple[Search, Search] | None":
         """Return two searches that meet the same issues, each in one of them; newest first."""
-        if self.born_from is None:
-            return None
         until = self.born_until or self.end
-        middle = _middle(self.born_from, until)
+        middle = _middle(self.born_from or BEGINNING, until)
         if middle is None:
             return None
         return replace(self, born_from=middle), replace(self, born_until=middle)
 
     def halves(self) -> "tuple[Search, Search] | None":
-        """Return two narrower searches that together find the same, or None if it is narrow."""
-        if (halves := self.born_halves()) is not None:
-            return halves
+        """Return two narrower searches that together find the same, or None if it is narrow.
+
+        What costs Sentry is the span of events, so that is halved first; an issue with events in
+        both halves is found twice. Then comes the span of first seen.
+        """
         middle = _middle(self.start, self.end)
-        if middle is None:
-            return None
-        return replace(self, start=middle), replace(self, end=middle)
+        if middle is not None:
+            return replace(self, start=middle), replace(self, end=middle)
+        return self.born_halves() if self.born_from is not None else None
 
 
 def search(load: Load, wanted: Search) -> Iterator[list[Issue]]:
@@ -86,19 +83,18 @@ def search(load: Load, wanted: Search) -> Iterator[list[Issue]]:
         yield from _by_project(load, wanted)
         return
     halves = wanted.halves()
-    if halves is None or not load.is_too_wide("issues", wanted.width):
+    if halves is None or not load.is_too_wide("issues", wanted.end - wanted.start):
         try:
             yield from _pages(load, wanted)
         except MultipleProjectsRefused:
             load.watermarks.server.spans_projects = False
             yield from _by_project(load, wanted)
+            return
         except QueryTimedOut:
             if halves is None:
                 raise
-            load.note_too_wide("issues", wanted.width)
+            load.note_too_wide("issues", wanted.end - wanted.start)
         else:
-            return
-        if not load.watermarks.server.spans_projects and wanted.project == ALL_PROJECTS:
             return
     for half in halves or ():
         yield from search(load, half)

@@ -12,10 +12,12 @@ from dlt_sources.sentry.client import Params
 from dlt_sources.sentry.context import RETENTION, Load, iso
 from dlt_sources.sentry.errors import (
     AccessDenied,
-    EndpointGone,
+    Fatal,
     InvalidRequest,
     NotFound,
+    Retryable,
     ServerTooOld,
+    UnexpectedResponse,
 )
 from dlt_sources.sentry.search import ALL_PROJECTS, Search, search
 from dlt_sources.sentry.watermarks import Server, is_due
@@ -78,6 +80,8 @@ def _require_activities(load: Load, issues: list[Issue]) -> None:
             load.client.get(endpoints.ISSUE_ACTIVITIES, ActivityFeed, issue=issue.id)
         except NotFound:
             continue
+        except UnexpectedResponse:
+            return  # it is there; what cannot be read of it is for the load to count
         return
     raise ServerTooOld(
         "This Sentry server does not show what happened to an issue (issues/{id}/activities/), "
@@ -102,6 +106,11 @@ def _require_outcomes(load: Load, project_id: str) -> None:
             "This Sentry server does not count errors by outcome (stats_v2/), without which there "
             "are no error rates. Update it (24.9 works), then connect again."
         ) from None
+    except AccessDenied:
+        if load.is_first:
+            raise
+    except UnexpectedResponse:
+        return  # as above
 
 
 def _counts_issues(load: Load, project_id: str) -> bool:
@@ -114,6 +123,6 @@ def _counts_issues(load: Load, project_id: str) -> bool:
     }
     try:
         load.client.get(endpoints.ISSUE_COUNTS, IssueTimeSeries, params)
-    except (AccessDenied, EndpointGone, InvalidRequest, NotFound):
+    except (AccessDenied, Fatal, Retryable):
         return False
     return True

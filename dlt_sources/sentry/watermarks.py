@@ -36,6 +36,7 @@ class Backfill(Struct):
         again: Asked for by a person: everything found is read again, day by day of its events.
             Otherwise every issue is met once, by when it was first seen.
         asked_at: When a person asked: histories read since then need not be read again.
+        asked_for: First and last day as a person asked, None for an open end.
         issues_from: Issues first seen (`again`: with events) from here on are done; None at first.
         days_from: Daily volumes from this day on are done; None at first.
     """
@@ -45,12 +46,13 @@ class Backfill(Struct):
     projects: list[str] = field(default_factory=list)
     again: bool = False
     asked_at: datetime | None = None
+    asked_for: tuple[date | None, date | None] = (None, None)
     issues_from: datetime | None = None
     days_from: date | None = None
 
     def is_same(self, other: "Backfill") -> bool:
-        """Tell whether another one is for the same days, on demand."""
-        return self.again and other.again and (self.start, self.end) == (other.start, other.end)
+        """Tell whether another one was asked for with the same words."""
+        return self.again and other.again and self.asked_for == other.asked_for
 
     def awaits(self, day: date) -> bool:
         """Tell whether the daily volumes of a day are still to be read."""
@@ -83,8 +85,10 @@ class Watermarks(Struct):
         releases_read_at: The last reading of all releases.
         swept_at: The last sweep of all issues, and not only of the open and recent ones.
         backfills: What waits to be read, in this order.
+        unread: Projects that were hidden when their history was read.
         server: What the server can do.
-        reconciled: The last comparison with Sentry's own counts.
+        compared_at: When issues were last to be counted against Sentry's own counts.
+        reconciled: What came of the last comparison that succeeded.
     """
 
     searched_until: dict[str, datetime] = field(default_factory=dict)
@@ -94,7 +98,9 @@ class Watermarks(Struct):
     releases_read_at: datetime | None = None
     swept_at: datetime | None = None
     backfills: list[Backfill] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     server: Server = field(default_factory=Server)
+    compared_at: datetime | None = None
     reconciled: Reconciliation | None = None
 
 
@@ -103,7 +109,8 @@ DAILY = timedelta(days=1)
 
 def is_due(last: datetime | None, now: datetime, every: timedelta = DAILY) -> bool:
     """Tell whether something that is done every so often has to be done now."""
-    return last is None or now - last >= every
+    # A time in the future came with an answer whose date was wrong.
+    return last is None or now - last >= every or last > now
 
 
 def from_state(state: dict[str, Any]) -> Watermarks:

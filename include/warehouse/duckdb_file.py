@@ -81,11 +81,14 @@ class DuckDBFile:
         return bool(found[0][0])
 
     def discard_if_empty(self) -> None:
-        """Remove the file if nothing was ever written into it."""
+        """Remove the file if nothing was ever written into it; let it be if another has it open."""
         if not self.path.exists():
             return
-        with engine.connect(str(self.path), read_only=True) as database:
-            is_empty = not database.execute("from duckdb_tables()").fetchall()
+        try:
+            with engine.connect(str(self.path), read_only=True) as database:
+                is_empty = not database.execute("from duckdb_tables()").fetchall()
+        except engine.Error:
+            return
         if is_empty:
             self.path.unlink()
 

@@ -203,3 +203,20 @@ def test_a_new_project_is_read_by_itself(sandboxed, tmp_path):
     days = [row for row in expected["issue_release_volume"] if row[0] > oldest]
     assert [row for row in found["issue_release_volume"] if row[0] > oldest] == days
     assert set(found["issue_activities"]) <= set(expected["issue_activities"])
+
+
+def test_a_project_that_is_hidden_while_history_is_read_is_read_when_it_returns(
+    sandboxed, tmp_path, monkeypatch
+):
+    parts = in_parts(sandboxed, tmp_path, monkeypatch)
+    parts.load()
+    project = sandboxed.organization.projects[0].id
+    one = replace(parts, budget=Budget(audit=0))
+    issues = f"select id, status from raw.issues where project_id = '{project}' order by 1"
+    with sandboxed.sandbox.behaviours.during(hidden_projects=[project]):
+        assert one.load().is_backfilled
+    one.load()
+    twin = replace(sandboxed, folder=tmp_path / "twin", budget=Budget(audit=0))
+    twin.load()
+    assert one.rows(issues) == twin.rows(issues)
+    assert len(one.rows(issues)) > 20

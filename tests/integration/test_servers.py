@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import duckdb
 import pytest
 
 from dlt_sources.sentry.context import Budget
@@ -237,3 +238,56 @@ def test_late_counts_are_read_until_they_are_final(sandboxed, twin):
         f" where date < '{final.date()}'"
     )
     assert set(twin.rows(days)) <= set(sandboxed.rows(days))
+
+
+def test_what_a_load_can_do_without_may_fail_in_any_way(sandboxed):
+    """The comparison with Sentry's counts and, after the first load, the daily volumes."""
+    sandboxed.load()
+    sandboxed.advance(hours=30)
+    faults = [
+        {"kind": "server_error", "routes": ["issues-timeseries"]},
+        {"kind": "brownout", "routes": ["events"]},
+    ]
+    with behaving(sandboxed, faults=faults):
+        summary = sandboxed.load()
+    assert summary.changes
+    assert coverage(sandboxed, "table")["issue_release_volume"] == ("lost", "endpoint_gone")
+    sandboxed.load()
+    assert coverage(sandboxed, "table")["issue_release_volume"] == ("complete", None)
+
+
+def test_the_survivor_of_a_merge_is_read_in_the_load_that_sees_it(sandboxed):
+    """Even one that nobody knew, where projects are asked one by one."""
+    now = sandboxed.sandbox.clock.now
+    with behaving(sandboxed, global_views=False):
+        sandboxed.load()
+        known = {issue_id for (issue_id,) in sandboxed.rows("select id from raw.issues")}
+        merged_at, survivor = min(
+            (action.at, str(action.data["survivor"]))
+            for issue in sandboxed.organization.issues
+            for action in issue.actions
+            if action.kind == "merged_into" and action.at > now and issue.id in known
+        )
+        # As if the survivor had never been seen before.
+        with duckdb.connect(str(sandboxed.warehouse.path)) as database:
+            for table, column in (("issues", "id"), ("issue_activities", "issue_id")):
+                database.execute(f"delete from raw.{table} where {column} = '{survivor}'")
+        sandboxed.advance(seconds=(merged_at - now).total_seconds() + 60)
+        sandboxed.load()
+    state = f"select count > 0, tombstone from raw.issues where id = '{survivor}'"
+    assert sandboxed.rows(state) == [(True, None)]
+    assert (survivor,) in sandboxed.rows("select merged_into from raw.issues")
+    activities = f"select type from raw.issue_activities where issue_id = '{survivor}'"
+    assert ("merge",) in sandboxed.rows(activities)
+
+
+def test_a_project_that_was_hidden_for_a_while_costs_no_history_of_what_did_not_change(sandboxed):
+    sandboxed.load()
+    project = sandboxed.organization.projects[0].id
+    [(issues,)] = sandboxed.rows(f"select count(*) from raw.issues where project_id = '{project}'")
+    with behaving(sandboxed, hidden_projects=[project]):
+        sandboxed.load()
+    sandboxed.sandbox.requests.reset()
+    summary = sandboxed.load()
+    assert summary.changes == {"returned": issues}
+    assert sandboxed.sandbox.requests.by_route["activities"] == 0

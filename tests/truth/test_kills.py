@@ -72,6 +72,18 @@ def duplicates(connection: Connection) -> list[str]:
     return found
 
 
+def assert_same_but_better_known(found: dict, expected: dict) -> None:
+    """Compare tables. A history that is read again can show more, but never less.
+
+    The next load reads all histories of which a slice that was cut off left parts, those of
+    untouched issues too, and sees what was done and undone between two loads.
+    """
+    for table in ("issue_activities", "issue_histories"):
+        keys = [{row[0] for row in tables.pop(table)} for tables in (found, expected)]
+        assert keys[0] >= keys[1], table
+    assert found == expected
+
+
 def test_a_load_that_is_killed_at_any_moment_is_continued_by_the_next(sandboxed, tmp_path):
     """Half of the kills hit a first load, half a later one."""
     dice = random.Random(20)
@@ -84,8 +96,10 @@ def test_a_load_that_is_killed_at_any_moment_is_continued_by_the_next(sandboxed,
         killed = replace(sandboxed, folder=tmp_path / f"first{number}")
         hit += kill_at(killed, dice.uniform(0.02, 1) * first_s)
         killed.load()
+        undisturbed = replace(sandboxed, folder=tmp_path / f"undisturbed{number}")
+        undisturbed.load()
         assert duplicates(killed) == []
-        assert contents(killed) == contents(twin)
+        assert_same_but_better_known(contents(killed), contents(undisturbed))
 
         sandboxed.advance(hours=dice.uniform(2, 12))
         hit += kill_at(later, dice.uniform(0.02, 1) * later_s)
@@ -95,11 +109,9 @@ def test_a_load_that_is_killed_at_any_moment_is_continued_by_the_next(sandboxed,
         later_s = max(time.monotonic() - began, 0.5)
         assert duplicates(later) == []
         found, expected = contents(later), contents(twin)
-        # Histories that are read again can show more: what was undone between two loads.
-        assert set(found.pop("issue_activities")) >= set(expected.pop("issue_activities"))
-        for table in ("issue_histories", "issues"):
-            assert len(found.pop(table)) == len(expected.pop(table))
-        assert found == expected
+        # When its counters were read depends on the loads before; its state does not.
+        assert len(found.pop("issues")) == len(expected.pop("issues"))
+        assert_same_but_better_known(found, expected)
         states = "select id, status, assignee_key, count, tombstone from raw.issues order by 1"
         assert later.rows(states) == twin.rows(states)
     assert hit >= KILLS * 0.7

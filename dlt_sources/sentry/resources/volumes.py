@@ -1,7 +1,7 @@
 """How many errors: by project, hour and outcome, and by day, issue and release."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from dlt_sources.sentry import endpoints
@@ -16,6 +16,7 @@ from dlt_sources.sentry.errors import (
     UnexpectedResponse,
 )
 from dlt_sources.sentry.known import Key, changed, known_rows
+from dlt_sources.sentry.parallel import chunks
 from dlt_sources.sentry.rows import error_volume_rows, issue_release_volume_row
 from dlt_sources.sentry.search import ALL_PROJECTS
 from dlt_sources.sentry.slices import Slice
@@ -28,6 +29,9 @@ CHUNK = timedelta(days=40)
 """Hours asked for at once: Sentry refuses more than 1,000 points (`snuba/sessions_v2.py`)."""
 
 DAY = timedelta(days=1)
+DAYS_AT_ONCE = 7
+"""Days of volumes that are read before the slice may end."""
+
 PAGE = 100
 
 Counts = Counter[tuple[int, int, str]]
@@ -162,11 +166,17 @@ def _by_outcome(
     return found.values()
 
 
-def add_changed_days(load: Load, part: Slice, *, is_daily: bool) -> None:
+def add_changed_days(load: Load, part: Slice, *, is_daily: bool) -> Generator[Slice, None, Slice]:
     """Add the daily volumes that changed, newest day first, and those that became final.
 
     Between the daily passes only as many as the budget has pages for: a day of a large organization
     waits for the next pass.
+
+    Yields:
+        Slices that are full.
+
+    Returns:
+        The slice that is not.
     """
     marks = load.watermarks
     final_until = (load.as_of - LATE).astimezone(UTC).date()
@@ -175,11 +185,16 @@ def add_changed_days(load: Load, part: Slice, *, is_daily: bool) -> None:
     days -= {day for day in days if any(one.awaits(day) for one in marks.backfills)}
     newest_first = sorted(days, reverse=True)
     chosen = newest_first if is_daily else _within_budget(load, newest_first)
+    # Kept until they are read: a load that is cut off, or refused, leaves the rest to the next.
+    marks.days_changed, marks.days_final_until = days, final_until
     with load.tolerating("issue_release_volume"):
-        add_days(load, part, chosen)
-        days -= set(chosen)
-    marks.days_changed = days
-    marks.days_final_until = final_until
+        for some in chunks(chosen, DAYS_AT_ONCE):
+            add_days(load, part, some)
+            marks.days_changed.difference_update(some)
+            if part.is_full:
+                yield part
+                part = Slice(load)
+    return part
 
 
 def _within_budget(load: Load, days: Sequence[date]) -> list[date]:
