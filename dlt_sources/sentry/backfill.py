@@ -178,7 +178,7 @@ def _search(backfill: Backfill, project: str | int, upper: datetime, lower: date
         backfill.start,
         backfill.end,
         born_from=None if lower == BEGINNING else lower,
-        born_until=None if upper == backfill.end else upper,
+        born_until=upper,
     )
 
 

@@ -52,8 +52,9 @@ class Search:
 
     def born_halves(self) -> "tuple[Search, Search] | None":
         """Return two searches that meet the same issues, each in one of them; newest first."""
-        until = self.born_until or self.end
-        middle = _middle(self.born_from or BEGINNING, until)
+        if self.born_until is None:
+            return None
+        middle = _middle(self.born_from or BEGINNING, self.born_until)
         if middle is None:
             return None
         return replace(self, born_from=middle), replace(self, born_until=middle)

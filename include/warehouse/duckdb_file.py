@@ -29,7 +29,7 @@ class PastLoad:
     slices: int
 
 
-MEMORY = "96MB"
+MEMORY = "80MB"
 """What DuckDB may use while it merges a slice; beyond it, it goes through a file beside its own.
 Without a limit it takes 100 MB more for a slice of 40,000 rows, and is no faster (measured)."""
 
