@@ -19,13 +19,14 @@ from dlt_sources.sentry.context import RETENTION, Load, day_start, iso
 from dlt_sources.sentry.errors import AccessDenied
 from dlt_sources.sentry.known import is_hot
 from dlt_sources.sentry.search import Search, search
+from dlt_sources.sentry.server import NEW_ISSUES
 from dlt_sources.sentry.slices import Slice
 from dlt_sources.sentry.watermarks import Reconciliation, is_due
 
 COLD_SHARE = 5
 """One in so many audited issues is one that was closed long ago."""
 
-NEW, RESOLVED = "count(new_issues)", "count(resolved_issues)"
+NEW, RESOLVED = NEW_ISSUES, "count(resolved_issues)"
 
 SEARCHED_AGAIN = 20
 """Days of projects, with fewer issues than Sentry counts, that a reconciliation searches again."""

@@ -10,10 +10,10 @@ from dlt_sources.sentry.changes import batch_of
 from dlt_sources.sentry.context import RETENTION, Load, day_start
 from dlt_sources.sentry.errors import AccessDenied, OutOfRetention
 from dlt_sources.sentry.parallel import chunks
-from dlt_sources.sentry.resources.volumes import DAY, LATE, add_days, add_error_volume, midnight
+from dlt_sources.sentry.resources.volumes import DAY, LATE, add_days, add_error_volume
 from dlt_sources.sentry.search import ALL_PROJECTS, BEGINNING, Search, search
 from dlt_sources.sentry.slices import Slice
-from dlt_sources.sentry.watermarks import Backfill
+from dlt_sources.sentry.watermarks import Backfill, midnight
 
 WIDTH = timedelta(days=7)
 """Width of a window of issues by when they were first seen."""

@@ -24,7 +24,7 @@ from dlt_sources.sentry.errors import (
 from dlt_sources.sentry.known import Known, KnownIssues
 from dlt_sources.sentry.parallel import Workers
 from dlt_sources.sentry.pseudonyms import Pseudonyms
-from dlt_sources.sentry.watermarks import Watermarks
+from dlt_sources.sentry.watermarks import Watermarks, midnight
 
 RETENTION = timedelta(days=90)
 """How far back Sentry's event store answers (30 days on smaller plans: it answers with less)."""
@@ -152,8 +152,7 @@ class Load:
         waiting = [day for day in self.watermarks.days_changed if final_until and day < final_until]
         if not waiting:
             return None
-        latest = max(waiting) + timedelta(days=1)
-        return datetime(latest.year, latest.month, latest.day, tzinfo=UTC)
+        return midnight(max(waiting) + timedelta(days=1))
 
     @property
     def present_issues(self) -> int:

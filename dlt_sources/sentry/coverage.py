@@ -1,13 +1,14 @@
 """What is covered: reported with every load, and not assumed."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from msgspec.structs import replace
 
 from dlt_sources.sentry.context import Load
 from dlt_sources.sentry.known import Key, known_rows
 from dlt_sources.sentry.tables import TABLES, LoadCoverageRow, LoadRunRow
+from dlt_sources.sentry.watermarks import midnight
 
 BACKFILLED = {
     "issues": "issues_from",
@@ -174,4 +175,4 @@ def _as_moment(mark: date | datetime | None) -> datetime | None:
     """Return a mark, which is a time or a day, as a time."""
     if mark is None or isinstance(mark, datetime):
         return mark
-    return datetime(mark.year, mark.month, mark.day, tzinfo=UTC)
+    return midnight(mark)

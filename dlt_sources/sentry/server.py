@@ -19,6 +19,7 @@ from dlt_sources.sentry.errors import (
     ServerTooOld,
     UnexpectedResponse,
 )
+from dlt_sources.sentry.resources.volumes import hours
 from dlt_sources.sentry.search import ALL_PROJECTS, Search, search
 from dlt_sources.sentry.watermarks import Server, is_due
 
@@ -90,15 +91,7 @@ def _require_activities(load: Load, issues: list[Issue]) -> None:
 
 
 def _require_outcomes(load: Load, project_id: str) -> None:
-    params: Params = {
-        "project": project_id,
-        "field": "sum(quantity)",
-        "groupBy": "outcome",
-        "category": "error",
-        "interval": "1h",
-        "start": iso(load.as_of - timedelta(hours=2)),
-        "end": iso(load.as_of),
-    }
+    params = hours(project_id, load.as_of - timedelta(hours=2), load.as_of)
     try:
         load.client.get(endpoints.OUTCOMES, OutcomeStats, params)
     except NotFound:

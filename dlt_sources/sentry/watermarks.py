@@ -10,6 +10,11 @@ from typing import Any
 from msgspec import Struct, convert, field, to_builtins
 
 
+def midnight(day: date) -> datetime:
+    """Return the first moment of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 class Server(Struct):
     """What the connection's server can do, found out at connect and daily.
 
@@ -56,9 +61,8 @@ class Backfill(Struct):
 
     def awaits(self, day: date) -> bool:
         """Tell whether the daily volumes of a day are still to be read."""
-        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         is_done = self.days_from is not None and day >= self.days_from
-        return not self.projects and self.start <= midnight < self.end and not is_done
+        return not self.projects and self.start <= midnight(day) < self.end and not is_done
 
 
 class Reconciliation(Struct):

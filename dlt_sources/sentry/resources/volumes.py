@@ -21,6 +21,7 @@ from dlt_sources.sentry.rows import error_volume_rows, issue_release_volume_row
 from dlt_sources.sentry.search import ALL_PROJECTS
 from dlt_sources.sentry.slices import Slice
 from dlt_sources.sentry.tables import ProjectErrorVolumeRow
+from dlt_sources.sentry.watermarks import midnight
 
 LATE = timedelta(hours=48)
 """Counts may still grow for so long, so they are read again."""
@@ -125,19 +126,10 @@ def _read_hours(
     load: Load, project_id: str, start: datetime, end: datetime
 ) -> Iterator[ProjectErrorVolumeRow]:
     """Yield the hourly counts of a window, halved where it is too much for Sentry."""
-    params: Params = {
-        "project": project_id,
-        "field": "sum(quantity)",
-        "groupBy": "outcome",
-        "category": "error",
-        "interval": "1h",
-        "start": iso(start),
-        "end": iso(end),
-    }
     width = end - start
     if not load.is_too_wide("stats_v2", width):
         try:
-            stats = load.client.get(endpoints.OUTCOMES, OutcomeStats, params)
+            stats = load.client.get(endpoints.OUTCOMES, OutcomeStats, hours(project_id, start, end))
         except OutsideRetention:
             return
         except QueryTimedOut:
@@ -150,6 +142,19 @@ def _read_hours(
     middle = (start + width / 2).replace(minute=0, second=0, microsecond=0)
     yield from _read_hours(load, project_id, start, middle)
     yield from _read_hours(load, project_id, middle, end)
+
+
+def hours(project_id: str, start: datetime, end: datetime) -> Params:
+    """Return what to ask for a project's errors by hour and outcome."""
+    return {
+        "project": project_id,
+        "field": "sum(quantity)",
+        "groupBy": "outcome",
+        "category": "error",
+        "interval": "1h",
+        "start": iso(start),
+        "end": iso(end),
+    }
 
 
 def _by_outcome(
@@ -302,8 +307,3 @@ def _read_counts(load: Load, project: str | int, start: datetime, end: datetime)
         for one in page.data:
             counts[one.project_id, one.issue_id, one.release or ""] = one.count
     return counts
-
-
-def midnight(day: date) -> datetime:
-    """Return the first moment of a UTC day."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
