@@ -20,7 +20,9 @@ drift, late counts (`behaviours` has every switch, `faults` what can go wrong)::
     python -m include.sandbox --behaviours '{"retention_days": 30, "drift": true}'
     curl -X PATCH -d '{"hidden_projects": ["4507310045004753"]}' localhost:9000/sandbox/behaviours
 
-Tokens are refreshed at `POST /oauth/token/`; `POST /sandbox/tokens` expires or revokes them.
+A connector is installed by OAuth: the consent page is at `/oauth/authorize/`, codes and refresh
+tokens are exchanged at `POST /oauth/token/`. `POST /sandbox/tokens` expires or revokes tokens,
+`POST /sandbox/application` changes the OAuth application, such as its secret.
 
 In tests::
 

@@ -59,7 +59,6 @@ def issues_of(stories: Sequence[Story], ids: Sequence[str]) -> tuple[Issue, ...]
 def _issue(story: Story, issue_id: str, short_id: str, actions: tuple[Action, ...]) -> Issue:
     category = _category(story, issue_id)
     event_type, issue_type = TYPES[category]
-    is_urgent = story.level == "fatal" or (story.level == "error" and story.is_unhandled)
     calm = "medium" if story.level == "error" else "low"
     return Issue(
         id=issue_id,
@@ -71,7 +70,7 @@ def _issue(story: Story, issue_id: str, short_id: str, actions: tuple[Action, ..
         issue_type=issue_type,
         category=category,
         is_unhandled=story.is_unhandled and category == "error",
-        initial_priority="high" if is_urgent else calm,
+        initial_priority="high" if story.is_urgent else calm,
         first_seen=moment(story.first),
         occurrences=_occurrences(story),
         actions=actions,
@@ -89,6 +88,11 @@ def _category(story: Story, issue_id: str) -> str:
 def _occurrences(story: Story) -> Occurrences:
     times = story.event_times()
     counts = batch_counts(story.shape, story.plan.noise, len(times), story.dice)
+    if story.loudness != 1.0:
+        counts = np.ceil(counts * story.loudness).astype(np.int64)
+    if story.louder_from is not None:
+        growth = np.where(times >= story.louder_from, story.plan.habits.growth, 1.0)
+        counts = np.ceil(counts * growth).astype(np.int64)
     arrays = (times, _codes(story, times), counts)
     for array in arrays:
         array.flags.writeable = False

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from include.sandbox.faults import Fault
+from include.sandbox.request_log import OAUTH_ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +35,7 @@ API_ROUTES = (
     "project",
 )
 """Names of the API's routes."""
-LOGGED_ROUTES = frozenset({*API_ROUTES, "issues?group", "oauth-token"})
+LOGGED_ROUTES = frozenset({*API_ROUTES, "issues?group"}) | OAUTH_ROUTES
 """Names in the request log: a bulk read by `group=` has one of its own."""
 ORIGIN = r"^https?://[^/?#\s]+$"
 
@@ -47,6 +48,18 @@ Account = Literal[
     "user-inactive",
     "application-inactive",
 ]
+
+
+class OtherOrganization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another organization that the installing user is a member of; there is nothing in it.
+
+    Attributes:
+        id: Numeric, as Sentry's ids.
+        slug: Its short name. The full name is a canary, as everywhere.
+    """
+
+    id: Annotated[str, Meta(pattern="^[0-9]+$")]
+    slug: Annotated[str, Meta(pattern="^[a-z0-9_-]+$")]
 
 
 class Behaviours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,12 +83,15 @@ class Behaviours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             refuses what lies wholly before them. Outcomes (stats_v2) are not events and stay.
         query_timeout_hours: Queries over a span longer than this time out (400). On the issue
             search the span is what `firstSeen` leaves of the window; also on events, stats_v2.
+        search_timeout_hours: Issue searches whose window of events is longer than this time out
+            likewise, however narrow `firstSeen` makes them. Not the bulk read by `group=`.
         organization_slug: The organization was renamed to this: its old slug is 404, its id works.
         project_slugs: New slugs of renamed projects by id. Short ids keep the old one.
         moved_to: The organization lives at this origin: everything about it is 404 here, but
             for what a control silo knows.
         is_control_silo: This server lists organizations of other regions, shows `links.regionUrl`
-            and has the token endpoint. Matters where the organization has moved.
+            and has OAuth's routes. Matters where the organization has moved.
+        other_organizations: Further organizations of the installing user, which live here.
         deleted_projects: Ids of projects that are gone, with all that belongs to them.
         hidden_projects: Ids of projects that the installing user cannot see. Missing from every
             list, from search, `group=` and `project=-1`; asked for by id, 403 for the whole call.
@@ -84,11 +100,20 @@ class Behaviours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         account: What became of the installing user or of us. `removed` from the organization: 403,
             and the organization leaves the list. `sso-required` and `member-disabled-over-limit`:
             401 with an object as `detail`. `user-inactive`, `application-inactive`: 401.
+        silent_consent: A user who has authorized all of the scopes before is sent back without
+            being asked, unless the client says `force_prompt`. Off: the user is always asked.
+        requires_org_level_access: The application is one whose users choose a single organization
+            at each consent; its tokens are for that one and their responses name it.
+        legacy_redirect_uris: Users are sent back to any address that merely starts with a
+            registered one, as for Sentry's applications of version 0.
+        granted_scopes: What a consent grants in place of the scopes that were asked for.
         client_error: The error of the token endpoint for a wrong client; older Sentry says
             `invalid_credentials`.
-        replica_lag_calls: So many API calls with a refreshed token are 401 "Invalid token" first:
+        replica_lag_calls: So many API calls with a new token are 401 "Invalid token" first:
             regions learn of a token asynchronously.
-        token_lifetime_s: Seconds until a refreshed access token expires, by the sandbox's clock.
+        token_lifetime_s: Seconds until a new access token expires, by the sandbox's clock. None:
+            it never does, and `expires_in` is null.
+        refresh_tokens: Off: new access tokens come without a refresh token, which is null.
         drift: Declared fields of some rows have another type than documented; never an issue's id,
             status or project id. A canary is in every value that can hold one.
         unknown_words: Enums of some rows hold values nobody knows, some of them free text.
@@ -101,7 +126,7 @@ class Behaviours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             headers are honest then, so their Reset is by wall clock, unlike the Date header.
         concurrency_limit: Requests under way at once; beyond them 429. Only `latency_ms` and slow
             answers make requests overlap.
-        latency_ms: Every answer of the API and the token endpoint comes so much later.
+        latency_ms: Every answer of the API and of OAuth's routes comes so much later.
         faults: What goes wrong; the first rule that applies decides.
     """
 
@@ -113,17 +138,24 @@ class Behaviours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     missing_endpoints: frozenset[str] = frozenset()
     retention_days: Annotated[int, Meta(ge=1, le=90)] = 90
     query_timeout_hours: Annotated[float, Meta(gt=0)] | None = None
+    search_timeout_hours: Annotated[float, Meta(gt=0)] | None = None
     organization_slug: Annotated[str, Meta(pattern="^[a-z0-9_-]+$")] | None = None
     project_slugs: dict[str, Annotated[str, Meta(pattern="^[a-z0-9_-]+$")]] = {}
     moved_to: Annotated[str, Meta(pattern=ORIGIN)] | None = None
     is_control_silo: bool = True
+    other_organizations: tuple[OtherOrganization, ...] = ()
     deleted_projects: frozenset[str] = frozenset()
     hidden_projects: frozenset[str] = frozenset()
     has_access_false: frozenset[str] = frozenset()
     account: Account = "active"
+    silent_consent: bool = True
+    requires_org_level_access: bool = False
+    legacy_redirect_uris: bool = False
+    granted_scopes: frozenset[Annotated[str, Meta(pattern="^[a-z:_]+$")]] | None = None
     client_error: Literal["invalid_client", "invalid_credentials"] = "invalid_client"
     replica_lag_calls: Annotated[int, Meta(ge=0)] = 0
-    token_lifetime_s: Count = 30 * 86400
+    token_lifetime_s: Count | None = 30 * 86400
+    refresh_tokens: bool = True
     drift: bool = False
     unknown_words: bool = False
     action_log: bool = False

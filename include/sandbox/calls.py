@@ -36,6 +36,7 @@ class Call:
         query: Raw query string.
         params: Every value of each parameter, in order; empty values included.
         path: Values of the path's variables, decoded.
+        only_organization: Id of the one organization that the token is for; None for all.
     """
 
     origin: str
@@ -43,6 +44,7 @@ class Call:
     query: str
     params: Mapping[str, list[str]]
     path: Mapping[str, str]
+    only_organization: str | None = None
 
     def one(self, name: str) -> str | None:
         """Return the last value of a parameter, None where it is absent."""
@@ -179,8 +181,23 @@ def refuse_wide(view: View, start: float, end: float) -> None:
     Raises:
         ApiError: 400, which a client should answer with a smaller span (api/utils.py).
     """
-    hours = view.behaviours.query_timeout_hours
-    if hours is not None and end - start > hours * 3600:
+    _refuse_beyond(view.behaviours.query_timeout_hours, end - start)
+
+
+def refuse_wide_search(view: View, asked: Window) -> None:
+    """Let an issue search over too wide a window of events time out, where that is switched on.
+
+    Unlike `refuse_wide` it counts the window as asked for: a narrow `firstSeen` does not help.
+
+    Raises:
+        ApiError: 400, which a client should answer with a smaller window (api/utils.py).
+    """
+    span = asked.end - asked.start
+    _refuse_beyond(view.behaviours.search_timeout_hours, span.total_seconds())
+
+
+def _refuse_beyond(hours: float | None, span_s: float) -> None:
+    if hours is not None and span_s > hours * 3600:
         raise bad_request(QUERY_TIMEOUT)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from include.sandbox.habits import USUAL, Habits
 from include.sandbox.organization import Environment, Person, Project, Team
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ProjectPlan:
         resolve_rate: How likely an open spell ends with a resolution.
         regression_rate: How likely a resolution does not hold.
         overload: Share of the assignments that one person gets.
+        habits: How its people work.
     """
 
     project: Project
@@ -70,6 +72,7 @@ class ProjectPlan:
     resolve_rate: float
     regression_rate: float
     overload: float = 0.0
+    habits: Habits = USUAL
 
 
 def plans(created_at: datetime) -> tuple[ProjectPlan, ...]:

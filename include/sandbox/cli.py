@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from include.sandbox.application import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_NAME,
+    DEFAULT_REDIRECT_URIS,
+    Application,
+)
 from include.sandbox.behaviours import (
     BehaviourError,
     Behaviours,
@@ -22,15 +29,10 @@ from include.sandbox.behaviours import (
 )
 from include.sandbox.clock import Clock, ClockError
 from include.sandbox.generate import DEFAULT_NOW, generate
-from include.sandbox.server import DEFAULT_SCOPES, create_app, listen, uvicorn_server
-from include.sandbox.tokens import (
-    DEFAULT_CLIENT_ID,
-    DEFAULT_CLIENT_SECRET,
-    DEFAULT_REFRESH_TOKEN,
-    DEFAULT_TOKEN,
-    Pair,
-    Tokens,
-)
+from include.sandbox.patterns import PATTERNS
+from include.sandbox.scopes import DEFAULT_SCOPES
+from include.sandbox.server import create_app, listen, uvicorn_server
+from include.sandbox.tokens import DEFAULT_REFRESH_TOKEN, DEFAULT_TOKEN, Pair, Tokens
 
 if TYPE_CHECKING:
     import socket
@@ -49,12 +51,14 @@ class StartError(Exception):
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """The state file: which organization, and where its clock stands."""
+    """The state file: which organization, where its clock stands, and which tokens are good."""
 
     seed: int
     now: str
     issues: int
     clock: str
+    tokens: tuple[Pair, ...] = ()
+    patterns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,10 @@ class StateFile:
     seed: int
     now: datetime
     issues: int
+    patterns: tuple[str, ...] | None = None
 
-    def read(self) -> datetime | None:
-        """Return where the clock stood, None without a file.
+    def read(self) -> Saved | None:
+        """Return what was saved, None without a file.
 
         Raises:
             StartError: The file is unreadable, or about another organization.
@@ -76,26 +81,27 @@ class StateFile:
             return None
         try:
             saved = msgspec.json.decode(self.path.read_bytes(), type=Saved)
-            position = datetime.fromisoformat(saved.clock)
+            datetime.fromisoformat(saved.clock)
         except (msgspec.DecodeError, ValueError, OSError) as error:
             raise StartError(f"The state file {self.path} cannot be read: {error}.") from error
-        mine = (self.seed, self.now.isoformat(), self.issues)
-        theirs = (saved.seed, saved.now, saved.issues)
+        mine = (self.seed, self.now.isoformat(), self.issues, self.patterns)
+        theirs = (saved.seed, saved.now, saved.issues, saved.patterns)
         if theirs != mine:
             raise StartError(
                 f"The state file {self.path} belongs to another organization "
-                f"(seed, now, issues: {theirs} there, {mine} asked for); "
+                f"(seed, now, issues, patterns: {theirs} there, {mine} asked for); "
                 "delete it or start with its values."
             )
-        return position
+        return saved
 
-    def write(self, position: datetime) -> None:
+    def write(self, position: datetime, tokens: Sequence[Pair]) -> None:
         """Replace the file, so that a crash leaves the old or the new one.
 
         Raises:
             StartError: It cannot be written.
         """
-        saved = Saved(self.seed, self.now.isoformat(), self.issues, position.isoformat())
+        place = (self.seed, self.now.isoformat(), self.issues, position.isoformat())
+        saved = Saved(*place, tokens=tuple(tokens), patterns=self.patterns)
         draft = self.path.with_name(self.path.name + ".new")
         try:
             draft.write_bytes(msgspec.json.encode(saved))
@@ -124,21 +130,27 @@ def main(arguments: Sequence[str]) -> int:
 def _serve(options: argparse.Namespace, bound: socket.socket) -> int:
     switchboard = Switchboard(_behaviours(options.behaviours))
     file = None
+    patterns = None if options.patterns is None else tuple(sorted(options.patterns))
     if options.state_file is not None:
-        file = StateFile(options.state_file, options.seed, options.now, options.issues)
-    position = None if file is None else file.read()
+        file = StateFile(options.state_file, options.seed, options.now, options.issues, patterns)
+    saved = None if file is None else file.read()
     try:
-        organization = generate(options.seed, options.now, options.issues)
+        organization = generate(options.seed, options.now, options.issues, patterns=patterns)
     except ValueError as error:
         raise StartError(f"There is no such organization: {error}.") from error
-    clock = Clock(
-        organization.now, organization.horizon, on_advance=None if file is None else file.write
-    )
-    if position is not None:
-        _move(clock, position)
-    if file is not None:
-        file.write(clock.now)
-    app = create_app(organization, clock, behaviours=switchboard, tokens=_tokens(clock))
+
+    def save() -> None:
+        if file is not None:
+            file.write(clock.now, tokens.pairs)
+
+    clock = Clock(organization.now, organization.horizon, on_advance=lambda _: save())
+    tokens = _tokens(clock, options)
+    if saved is not None:
+        tokens.restore(saved.tokens)
+        _move(clock, datetime.fromisoformat(saved.clock))
+    tokens.on_change = save
+    save()
+    app = create_app(organization, clock, behaviours=switchboard, tokens=tokens)
     server = uvicorn_server(app)
     host, port = bound.getsockname()[:2]
     sys.stderr.write(f"Sandbox {organization.slug} at http://{host}:{port}, clock {clock.now}.\n")
@@ -160,7 +172,7 @@ def _behaviours(text: str | None) -> Behaviours:
         raise StartError(f"There are no such behaviours: {error}") from error
 
 
-def _tokens(clock: Clock) -> Tokens:
+def _tokens(clock: Clock, options: argparse.Namespace) -> Tokens:
     def given(variable: str, default: str) -> str:
         return os.environ.get(variable) or default
 
@@ -169,8 +181,13 @@ def _tokens(clock: Clock) -> Tokens:
         given(REFRESH_TOKEN_VARIABLE, DEFAULT_REFRESH_TOKEN),
         DEFAULT_SCOPES,
     )
-    client_id = given(CLIENT_ID_VARIABLE, DEFAULT_CLIENT_ID)
-    return Tokens(clock, first, client_id, given(CLIENT_SECRET_VARIABLE, DEFAULT_CLIENT_SECRET))
+    application = Application(
+        given(CLIENT_ID_VARIABLE, DEFAULT_CLIENT_ID),
+        given(CLIENT_SECRET_VARIABLE, DEFAULT_CLIENT_SECRET),
+        options.application_name,
+        tuple(options.redirect_uri or DEFAULT_REDIRECT_URIS),
+    )
+    return Tokens(clock, first, application)
 
 
 def _move(clock: Clock, position: datetime) -> None:
@@ -196,8 +213,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m include.sandbox",
         description="A stand-in Sentry with invented data, on this machine only. "
         f"The bearer token is read from {TOKEN_VARIABLE} (default: {DEFAULT_TOKEN}), what "
-        f"refreshes it from {REFRESH_TOKEN_VARIABLE}, {CLIENT_ID_VARIABLE} and "
-        f"{CLIENT_SECRET_VARIABLE}.",
+        f"refreshes it from {REFRESH_TOKEN_VARIABLE}, the OAuth application from "
+        f"{CLIENT_ID_VARIABLE} and {CLIENT_SECRET_VARIABLE} "
+        f"(default: {DEFAULT_CLIENT_ID}, {DEFAULT_CLIENT_SECRET}).",
     )
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
@@ -205,9 +223,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--now", type=_time, default=DEFAULT_NOW, help="where the clock starts")
     parser.add_argument("--issues", type=_natural, default=6000, help="issues until now, from 30")
     parser.add_argument(
+        "--patterns",
+        nargs="*",
+        choices=sorted(PATTERNS),
+        metavar="NAME",
+        help="process problems to plant in an organization that is healthy otherwise; none for a "
+        f"healthy one: {', '.join(sorted(PATTERNS))}",
+    )
+    parser.add_argument(
         "--behaviours", help="switches as JSON, or a file with them (include.sandbox.behaviours)"
     )
-    parser.add_argument("--state-file", type=Path, help="keeps the clock over restarts")
+    parser.add_argument(
+        "--redirect-uri",
+        action="append",
+        type=_address,
+        help="an address the OAuth application may send users back to, in place of the usual ones "
+        f"({', '.join(DEFAULT_REDIRECT_URIS)}); may be repeated",
+    )
+    parser.add_argument(
+        "--application-name", default=DEFAULT_NAME, help="what the consent page calls it"
+    )
+    parser.add_argument("--state-file", type=Path, help="keeps clock and tokens over restarts")
     return parser
 
 
@@ -216,6 +252,12 @@ def _natural(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError("must be 0 or more")
     return number
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no http or https address")
+    return text
 
 
 def _time(text: str) -> datetime:

@@ -1,9 +1,9 @@
-"""The sandbox's own routes: health, clock, request log, behaviours, tokens."""
+"""The sandbox's own routes: health, clock, request log, behaviours, tokens, application."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from starlette.routing import Route
@@ -34,6 +34,18 @@ class TokenOrder(msgspec.Struct):
     action: Literal["expire", "revoke", "grant"]
 
 
+class ApplicationOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /sandbox/application`; what is left out stays as it is.
+
+    A new `client_secret` is a rotated one. `requires_org_level_access` is the switch of that name.
+    """
+
+    redirect_uris: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$")], ...] | None = None
+    client_secret: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    requires_org_level_access: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Controls:
     """What the routes read and change."""
@@ -55,6 +67,8 @@ class Controls:
             Route("/sandbox/behaviours", self._behaviours_change, methods=["PATCH"]),
             Route("/sandbox/behaviours", self._behaviours_reset, methods=["DELETE"]),
             Route("/sandbox/tokens", self._tokens_change, methods=["POST"]),
+            Route("/sandbox/application", self._application_read, methods=["GET"]),
+            Route("/sandbox/application", self._application_change, methods=["POST"]),
         ]
 
     async def _health(self, _request: Request) -> Response:
@@ -74,11 +88,11 @@ class Controls:
         return self._ok(self._hands())
 
     async def _requests_read(self, _request: Request) -> Response:
-        return self._ok({"total": self.log.total, "by_route": dict(self.log.by_route)})
+        return self._ok(self._counts())
 
     async def _requests_reset(self, _request: Request) -> Response:
         self.log.reset()
-        return self._ok({"total": 0, "by_route": {}})
+        return self._ok(self._counts())
 
     async def _behaviours_read(self, _request: Request) -> Response:
         return self._ok(self.behaviours.current)
@@ -108,6 +122,39 @@ class Controls:
             "refresh_token": self.tokens.refresh_token,
         }
         return self._ok(newest)
+
+    async def _application_read(self, _request: Request) -> Response:
+        return self._ok(self._application())
+
+    async def _application_change(self, request: Request) -> Response:
+        try:
+            order = msgspec.json.decode(await request.body(), type=ApplicationOrder)
+        except msgspec.DecodeError as error:
+            return self._refuse(f'Send {{"client_secret": "new"}} or the like as JSON: {error}.')
+        for name in ("redirect_uris", "client_secret", "name"):
+            value = getattr(order, name)
+            if value is not None:
+                setattr(self.tokens.application, name, value)
+        if order.requires_org_level_access is not None:
+            self.behaviours.set(requires_org_level_access=order.requires_org_level_access)
+        return self._ok(self._application())
+
+    def _application(self) -> dict[str, object]:
+        """The application without its secret."""
+        mine = self.tokens.application
+        return {
+            "client_id": mine.client_id,
+            "name": mine.name,
+            "redirect_uris": mine.redirect_uris,
+            "requires_org_level_access": self.behaviours.current.requires_org_level_access,
+        }
+
+    def _counts(self) -> dict[str, object]:
+        return {
+            "total": self.log.total,
+            "by_route": dict(self.log.by_route),
+            "by_grant_type": dict(self.log.by_grant_type),
+        }
 
     def _hands(self) -> dict[str, str]:
         return {

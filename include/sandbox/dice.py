@@ -27,6 +27,10 @@ class Dice:
         self.rng = np.random.default_rng(name)
         self._block: list[float] = []
 
+    def fork(self) -> Dice:
+        """Return another stream, named by a throw of this one."""
+        return Dice(self.integer(0, 2**31 - 1), 31)
+
     def unit(self) -> float:
         """Return a number in [0, 1)."""
         if not self._block:

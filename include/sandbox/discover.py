@@ -123,7 +123,9 @@ def _aggregate(view: View, call: Call, fields: Sequence[str], span: Window) -> l
 
 def _of_projects(view: View, call: Call) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     wanted = {project.id for project in projects(view, call)}
-    return np.array([project.id in wanted for project in view.organization.projects])
+    return np.array(
+        [project.id in wanted for project in view.organization.projects], dtype=np.bool_
+    )
 
 
 def _row(view: View, fields: Sequence[str], group: dict[str, int], count: int) -> Row:

@@ -41,6 +41,10 @@ class EventTable:
 
 def tabulate(issues: Sequence[Issue], projects: Sequence[Project]) -> EventTable:
     """Concatenate the occurrences of all issues and sort them by time, then by issue."""
+    if not issues:
+        # NumPy cannot concatenate no arrays at all.
+        whole, short = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32)
+        return EventTable(whole, short, short, short, whole)
     sizes = [len(issue.occurrences.times) for issue in issues]
     place = {project.id: position for position, project in enumerate(projects)}
     times = np.concatenate([issue.occurrences.times for issue in issues])

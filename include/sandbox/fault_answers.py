@@ -28,6 +28,9 @@ SERVER_ERRORS = (500, 502, 503, 504)
 LIMIT, CONCURRENCY = 40, 25
 PIECES = 10
 CHUNK_BYTES = 65536
+TRANSPORT = "transport"
+"""Under this name the server leaves a connection's transport in the state of its requests."""
+NOTICE_S = 0.05
 HTML = (
     f"<!doctype html><html><head><title>{canaries.text('html-title')}</title></head>"
     f"<body><h1>Down for maintenance</h1><p>{canaries.text('html-body')}</p></body></html>"
@@ -156,8 +159,23 @@ class _Dropped:
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Nothing: the connection is closed before the first byte."""
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        scope["state"][TRANSPORT].abort()
+        # Only when the server has noticed that nobody is there does it send no 500.
+        await asyncio.sleep(NOTICE_S)
+
+
 def _dropped(_hit: Hit, truth: Response) -> ASGIApp:
     return _Dropped(truth)
+
+
+def _gateway_timeout(_hit: Hit, truth: Response) -> Response:
+    # A proxy says so, which knows nothing of Sentry's headers.
+    return Response(HTML, 504, {"Date": truth.headers["Date"]}, media_type="text/html")
 
 
 def _dripping(hit: Hit, truth: Response) -> ASGIApp:
@@ -191,5 +209,7 @@ _SPOILED: dict[str, Callable[[Hit, Response], ASGIApp]] = {
     "deprecated": _deprecated,
     "truncated_json": _truncated,
     "dropped_connection": _dropped,
+    "lost_response": lambda _hit, _truth: _Lost(),
+    "gateway_timeout": _gateway_timeout,
     "slow_drip": _dripping,
 }

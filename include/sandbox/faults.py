@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from include.sandbox.canaries import url
 from include.sandbox.dice import Dice
+from include.sandbox.request_log import OAUTH_ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ FaultKind = Literal[
     "deprecated",
     "truncated_json",
     "dropped_connection",
+    "lost_response",
+    "gateway_timeout",
     "slow_drip",
     "redirect_elsewhere",
     "redirect_same_host",
@@ -42,6 +45,8 @@ FaultKind = Literal[
 - `brownout`: 410 of a deprecated endpoint. `deprecated`: the answer, with its warning headers.
 - `truncated_json`: 200, the body cut in the middle and its Content-Length with it.
 - `dropped_connection`: the connection is closed in the middle of the body; the request was done.
+- `lost_response`: the connection is closed without a byte of an answer; the request was done.
+- `gateway_timeout`: 504 with HTML, and yet the request was done.
 - `slow_drip`: the body comes in small pieces over `seconds`.
 - `redirect_elsewhere`: 302 to `location`. `redirect_same_host`: 302 within the host, which answers.
 - `oversized`: a JSON array of `megabytes`, without a Content-Length.
@@ -56,8 +61,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         kind: What goes wrong.
-        routes: Names as in the request log, `issues?group` and `oauth-token` among them. Empty
-            means every route of the API; the token endpoint must be named.
+        routes: Names as in the request log, `issues?group`, `oauth-authorize` and `oauth-token`
+            among them. Empty means every route of the API; those of OAuth must be named.
         probability: How likely, for each request that the rule is about.
         times: How often at most; None for ever.
         skip: Requests that the rule lets pass first.
@@ -79,7 +84,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def is_about(self, route: str) -> bool:
         """Return whether a request of this route can be hit."""
-        return route in self.routes if self.routes else route != "oauth-token"
+        return route in self.routes if self.routes else route not in OAUTH_ROUTES
 
 
 class Hit(NamedTuple):

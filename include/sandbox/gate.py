@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from include.sandbox import canaries
 from include.sandbox.calls import Call, Reply, header, read_call
 from include.sandbox.errors import ApiError, forbidden, not_found, unauthorized
+from include.sandbox.memberships import elsewhere
 from include.sandbox.passage import Client
 from include.sandbox.responses import json_response
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from include.sandbox.passage import Passage
-    from include.sandbox.tokens import Tokens
+    from include.sandbox.tokens import Pair, Tokens
     from include.sandbox.view import View
 
 MAX_QUERY_BYTES = 8000
@@ -63,38 +64,45 @@ class Endpoint:
         try:
             if self.name in view.behaviours.missing_endpoints:
                 raise not_found()
-            self._admit(scope, call)
-            reply = self.handler(view, call)
+            there, call = self._admit(scope, call)
+            reply = self.handler(there, call)
         except ApiError as error:
             return json_response(error.status, {"detail": error.detail}, view.clock)
         return json_response(reply.status, reply.body, view.clock, **reply.headers)
 
-    def _admit(self, scope: Scope, call: Call) -> None:
-        """Check in Sentry's order: who, where, what for, how."""
-        scopes = self._authenticate(header(scope, b"authorization"))
+    def _admit(self, scope: Scope, call: Call) -> tuple[View, Call]:
+        """Check in Sentry's order: who, where, what for, how; return where, and the call."""
+        pair, view = self._authenticate(header(scope, b"authorization")), self.passage.view
         if "org" in call.path:
-            self._locate(call.path["org"])
-        if self.scope not in scopes:
+            view = self._locate(call.path["org"])
+            # As Sentry's api/bases/organization.py for a token of another organization.
+            if pair.organization_id not in {None, view.organization.id}:
+                raise forbidden()
+        if self.scope not in pair.scopes:
             raise forbidden()
         if scope["method"] not in {"GET", "HEAD"}:
             raise ApiError(405, f'Method "{scope["method"]}" not allowed.')
         if len(call.query) > MAX_QUERY_BYTES:
             raise ApiError(414, "Request-URI Too Long")
+        return view, replace(call, only_organization=pair.organization_id)
 
-    def _authenticate(self, authorization: str) -> frozenset[str]:
-        """Return the scopes of the request's token."""
+    def _authenticate(self, authorization: str) -> Pair:
+        """Return the pair of the request's token."""
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise unauthorized("Authentication credentials were not provided.")
-        scopes, refusal = self.tokens.admit(token.strip())
+        pair, refusal = self.tokens.admit(token.strip())
         refusal = refusal or INACTIVE.get(self.passage.view.behaviours.account, "")
-        if refusal:
+        if pair is None or refusal:
             raise unauthorized(refusal)
-        return scopes
+        return pair
 
-    def _locate(self, organization: str) -> None:
+    def _locate(self, organization: str) -> View:
         """Find the organization here, and the user in it."""
         view = self.passage.view
+        other = elsewhere(view, organization)
+        if other is not None:
+            return other
         if organization not in {view.organization.id, view.slug}:
             raise not_found()
         is_known = view.behaviours.is_control_silo and self.name == "organization"
@@ -105,6 +113,7 @@ class Endpoint:
             raise forbidden()
         if account in _MEMBERSHIP_DETAILS:
             raise unauthorized(_MEMBERSHIP_DETAILS[account])
+        return view
 
 
 _MEMBERSHIP_DETAILS: dict[str, dict[str, object]] = {

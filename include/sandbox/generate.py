@@ -21,14 +21,20 @@ from include.sandbox.catalog import (
 from include.sandbox.dice import Dice
 from include.sandbox.organization import Organization
 from include.sandbox.pacing import DAY_S
+from include.sandbox.patterns import (
+    growth_from,
+    planted_plans,
+    planted_stories,
+    planted_trains,
+)
 from include.sandbox.spells import live
 from include.sandbox.story import Shelf, Story
 from include.sandbox.traffic import arrivals
-from include.sandbox.trains import releases
+from include.sandbox.trains import TRAINS, releases
 from include.sandbox.triage import quarrel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from include.sandbox.catalog import ProjectPlan
     from include.sandbox.organization import Project, Release
@@ -44,8 +50,13 @@ QUARREL_EVERY, QUARRELS = 1400, (20, 27)
 LEVELS = (("error", 0.83), ("warning", 0.08), ("fatal", 0.05), ("info", 0.04))
 
 
-def generate(
-    seed: int, now: datetime, issues: int = 6000, days: int = 365, horizon_days: int = 120
+def generate(  # noqa: PLR0913, PLR0917 - each has its own default
+    seed: int,
+    now: datetime,
+    issues: int = 6000,
+    days: int = 365,
+    horizon_days: int = 120,
+    patterns: Collection[str] | None = None,
 ) -> Organization:
     """Return an organization with everything that happens to it, the future included.
 
@@ -58,6 +69,8 @@ def generate(
             85 % have an event in the last 90 days. From 100 on every kind of story occurs.
         days: Length of the history.
         horizon_days: Length of the future.
+        patterns: Process problems to plant in an organization that is healthy otherwise (see
+            `patterns.PATTERNS`), none for a healthy one. Without them it is an ordinary one.
 
     Raises:
         ValueError: `now` is naive, or there are fewer than 30 issues.
@@ -70,14 +83,22 @@ def generate(
     start = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
     horizon = now + timedelta(days=horizon_days)
     created_at = start - timedelta(days=420)
-    project_plans = plans(created_at + timedelta(days=2))
+    founded = created_at + timedelta(days=2)
+    project_plans = plans(founded) if patterns is None else planted_plans(founded, patterns)
     projects = tuple(plan.project for plan in project_plans)
     # Trains run a while before the history starts, so that the first events have a release.
-    trains = releases(seed, projects, start - timedelta(days=40), horizon)
+    schedule = TRAINS if patterns is None else planted_trains(patterns)
+    trains = releases(seed, projects, start - timedelta(days=40), horizon, schedule)
     firsts = _first_times(seed, now, issues, days, horizon)
-    stories = _begin(seed, firsts, project_plans, trains)
+    versions = _versions(trains)
+    shelves = {plan.project.id: _shelf(plan.project, trains, versions) for plan in project_plans}
+    stories = _begin(seed, firsts, project_plans, shelves)
+    if patterns is not None:
+        stories += _planted(seed, project_plans, shelves, start)
+        stories.sort(key=lambda story: story.first)
     for position, story in enumerate(stories):
-        _write(story, now, horizon, is_quarrel=position % QUARREL_EVERY in QUARRELS)
+        is_quarrel = patterns is None and position % QUARREL_EVERY in QUARRELS
+        _write(story, now, horizon, is_quarrel=is_quarrel, is_promised=patterns is None)
     ids = _issue_ids(seed, len(stories))
     befall(stories, ids, Dice(seed, 4))
     return Organization(
@@ -94,7 +115,7 @@ def generate(
         people=PEOPLE,
         environments=ENVIRONMENTS,
         releases=trains,
-        versions=_versions(trains),
+        versions=versions,
         issues=issues_of(stories, ids),
     )
 
@@ -139,11 +160,9 @@ def _begin(
     seed: int,
     firsts: Sequence[int],
     project_plans: Sequence[ProjectPlan],
-    trains: Sequence[Release],
+    shelves: Mapping[str, Shelf],
 ) -> list[Story]:
     """Begin a story for every first event: its project and what kind of issue it is."""
-    versions = _versions(trains)
-    shelves = {plan.project.id: _shelf(plan.project, trains, versions) for plan in project_plans}
     shares = [(plan, plan.share) for plan in project_plans]
     stories = []
     for position, first in enumerate(firsts):
@@ -158,12 +177,32 @@ def _begin(
     return stories
 
 
-def _write(story: Story, now: datetime, horizon: datetime, *, is_quarrel: bool) -> None:
-    """Decide when the issue has events, then write its life."""
+def _planted(
+    seed: int, project_plans: Sequence[ProjectPlan], shelves: Mapping[str, Shelf], start: datetime
+) -> list[Story]:
+    """Begin the stories that planted problems bring."""
+    return [
+        story
+        for number, plan in enumerate(project_plans)
+        for story in planted_stories(
+            plan, shelves[plan.project.id], Dice(seed, 8, number), start.timestamp()
+        )
+    ]
+
+
+def _write(
+    story: Story, now: datetime, horizon: datetime, *, is_quarrel: bool, is_promised: bool
+) -> None:
+    """Decide when the issue has events, then write its life.
+
+    Where events are promised, most old issues have one in the window that a search covers.
+    """
     dice, present = story.dice, now.timestamp()
     story.end = story.events_end = horizon.timestamp()
     window_start = present - SEARCH_WINDOW_DAYS * DAY_S
-    if story.first < window_start + DAY_S / 2:
+    if story.plan.habits.growth != 1.0:
+        story.louder_from = growth_from(now)
+    if is_promised and story.first < window_start + DAY_S / 2:
         if dice.chance(QUIET_SHARE):
             story.events_end = max(story.first + 1.0, window_start - DAY_S / 2)
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from include.sandbox.fault_answers import instead, rate_limited, spoiled
 from include.sandbox.faults import FaultPlan
 from include.sandbox.rate_limit import RateLimiter, is_limiting
-from include.sandbox.request_log import RequestLog
+from include.sandbox.request_log import OAUTH_ROUTES, RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -59,7 +59,7 @@ class Passage:
         self.view.follow()
         self.log.record(route, call.query)
         behaviours = self.view.behaviours
-        if route == "oauth-token" or not is_limiting(behaviours):
+        if route in OAUTH_ROUTES or not is_limiting(behaviours):
             await (await self._answer(route, call, truth))(*client)
             return
         refusal = self.limiter.enter(behaviours)

@@ -17,6 +17,7 @@ from include.sandbox.calls import (
     projects,
     refuse_several,
     refuse_wide,
+    refuse_wide_search,
     window,
 )
 from include.sandbox.errors import bad_request
@@ -71,6 +72,7 @@ def _search(view: View, call: Call, chosen: Sequence[Project]) -> Reply:
     """
     no_environment(call)
     query, asked = read_query(call.one("query")), window(view, call)
+    refuse_wide_search(view, asked)
     refuse_wide(view, *query.span(asked.start.timestamp(), asked.end.timestamp()))
     span = _clamped(view, asked)
     found = _found(view, call, span, query, chosen)

@@ -14,6 +14,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from include.sandbox.application import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_REDIRECT_URIS,
+    Application,
+)
+from include.sandbox.authorize_endpoint import PATH as AUTHORIZE
+from include.sandbox.authorize_endpoint import AuthorizeEndpoint
 from include.sandbox.behaviours import Behaviours, Switchboard
 from include.sandbox.clock import Clock
 from include.sandbox.controls import Controls
@@ -21,8 +29,10 @@ from include.sandbox.discover import events
 from include.sandbox.gate import Endpoint
 from include.sandbox.issue_endpoints import activities, detail
 from include.sandbox.passage import Passage
+from include.sandbox.protocol import BreakableProtocol
 from include.sandbox.request_log import RequestLog
 from include.sandbox.responses import json_response
+from include.sandbox.scopes import DEFAULT_SCOPES
 from include.sandbox.search import issues
 from include.sandbox.shipping import deploys, releases
 from include.sandbox.structure import (
@@ -33,14 +43,7 @@ from include.sandbox.structure import (
     project_list,
 )
 from include.sandbox.token_endpoint import TokenEndpoint
-from include.sandbox.tokens import (
-    DEFAULT_CLIENT_ID,
-    DEFAULT_CLIENT_SECRET,
-    DEFAULT_REFRESH_TOKEN,
-    DEFAULT_TOKEN,
-    Pair,
-    Tokens,
-)
+from include.sandbox.tokens import DEFAULT_REFRESH_TOKEN, DEFAULT_TOKEN, Pair, Tokens
 from include.sandbox.trends import issues_timeseries, open_periods
 from include.sandbox.view import View
 from include.sandbox.volumes import stats
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
     from include.sandbox.calls import Call, Reply
     from include.sandbox.organization import Organization
 
-DEFAULT_SCOPES = frozenset({"project:read", "org:read", "event:read"})
 API = "/api/0/"
 ORG = "organizations/{org}/"
 START_TIMEOUT_S = 20.0
@@ -111,6 +113,7 @@ def create_app(  # noqa: PLR0913  # each has a default that most callers want
     app = Starlette(
         routes=[
             *routes,
+            Route(AUTHORIZE, AuthorizeEndpoint(passage, tokens)),
             Route("/oauth/token/", TokenEndpoint(passage, tokens)),
             *Controls(clock, log, switchboard, tokens).routes(),
         ],
@@ -171,7 +174,12 @@ def listen(host: str, port: int) -> socket.socket:
 def uvicorn_server(app: Starlette) -> uvicorn.Server:
     """Return a quiet server; the Date header is the sandbox's own."""
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, date_header=False, server_header=False
+        app,
+        http=BreakableProtocol,
+        log_level="warning",
+        access_log=False,
+        date_header=False,
+        server_header=False,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     return uvicorn.Server(config)
@@ -189,6 +197,7 @@ def running(  # noqa: PLR0913  # each has a default that most callers want
     scopes: frozenset[str] = DEFAULT_SCOPES,
     client_id: str = DEFAULT_CLIENT_ID,
     client_secret: str = DEFAULT_CLIENT_SECRET,
+    redirect_uris: tuple[str, ...] = DEFAULT_REDIRECT_URIS,
     refresh_token: str | None = DEFAULT_REFRESH_TOKEN,
     behaviours: Behaviours | None = None,
     tokens: Tokens | None = None,
@@ -199,8 +208,9 @@ def running(  # noqa: PLR0913  # each has a default that most callers want
         organization: What it answers about.
         token: The first bearer token it accepts.
         scopes: The token's scopes.
-        client_id: The application that may refresh tokens.
+        client_id: The application that users may authorize.
         client_secret: Its secret.
+        redirect_uris: Where it may send them back to.
         refresh_token: What the first token can be refreshed with.
         behaviours: What it starts with.
         tokens: Those of another sandbox, which is this region's control silo.
@@ -211,7 +221,8 @@ def running(  # noqa: PLR0913  # each has a default that most callers want
     clock, log = Clock(organization.now, organization.horizon), RequestLog()
     switchboard = Switchboard(behaviours)
     if tokens is None:
-        tokens = Tokens(clock, Pair(token, refresh_token, scopes), client_id, client_secret)
+        application = Application(client_id, client_secret, redirect_uris=redirect_uris)
+        tokens = Tokens(clock, Pair(token, refresh_token, scopes), application)
     app = create_app(organization, clock, requests=log, behaviours=switchboard, tokens=tokens)
     server, bound = uvicorn_server(app), listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([bound],), daemon=True)

@@ -11,13 +11,6 @@ from include.sandbox.triage import become_ongoing, groom, look_after, person
 if TYPE_CHECKING:
     from include.sandbox.story import Story
 
-RESOLUTIONS = (
-    ("set_resolved", 0.46),
-    ("in_release", 0.12),
-    ("in_next_release", 0.16),
-    ("set_resolved_in_commit", 0.12),
-    ("set_resolved_in_pull_request", 0.14),
-)
 ARCHIVES = (("forever", 0.3), ("until_escalating", 0.4), ("duration", 0.15), ("count", 0.15))
 
 
@@ -35,17 +28,23 @@ def _spell(story: Story, start: float, *, is_settling: bool) -> tuple[float | No
     Unsettled spells (new, regressed, escalating) become ongoing after a week; those that a
     person opened are ongoing from the start.
     """
-    dice, plan = story.dice, story.plan
+    dice, plan, habits = story.dice, story.plan, story.plan.habits
     fate = dice.weighted(
-        (("resolve", plan.resolve_rate), ("archive", 0.13), ("stay", 0.87 - plan.resolve_rate))
+        (
+            ("resolve", plan.resolve_rate),
+            ("archive", habits.archive_rate),
+            ("stay", 1.0 - habits.archive_rate - plan.resolve_rate),
+        )
     )
     pace = 0.4 if fate == "archive" else 1.0
+    if story.is_urgent:
+        pace *= habits.urgent_delay
     close = at_work(start + dice.lognormal(plan.resolution_days * pace, 1.25) * DAY_S, dice)
     until = story.end if fate == "stay" else close
     aged = _too_old(story, start, until)
     if aged is not None:
         fate, until = "age", aged
-    look_after(story, start, until, interest=0.75 if fate == "resolve" else 0.4)
+    look_after(story, start, until, interest=habits.interest[fate != "resolve"])
     if is_settling:
         become_ongoing(story, start, until)
     if fate == "stay" or until >= story.end:
@@ -75,7 +74,7 @@ def _resolve(story: Story, at: float, *, by_age: bool) -> tuple[float | None, bo
     """Close a spell by a resolution; return as `_spell` does."""
     if by_age:
         return _resolve_by_age(story, at)
-    kind = story.dice.weighted(RESOLUTIONS)
+    kind = story.dice.weighted(story.plan.habits.resolutions)
     appears = _write_resolution(story, at, kind, _resolver(story))
     opened, is_settling = _reopening(story, at)
     if appears is not None and (opened is None or appears[0] < opened):
@@ -123,7 +122,7 @@ def _reopening(story: Story, at: float) -> tuple[float | None, bool]:
     dice = story.dice
     is_promised = story.needed is not None and at < story.needed
     latest = float(story.needed) if is_promised and story.needed is not None else story.end
-    if dice.chance(0.07):
+    if dice.chance(story.plan.habits.reopen_rate):
         wait_s = dice.between(60, 1800) if dice.chance(0.3) else dice.lognormal(2, 1.0) * DAY_S
         again = at_work(at + wait_s, dice)
         if again < latest:

@@ -65,6 +65,8 @@ class Story:
         gaps: Spans (start, end) in which the issue is resolved, so without events.
         added: Events that exist because the story needs them, such as regressions.
         assignee: The present assignee.
+        loudness: Factor on its events.
+        louder_from: From then on (epoch seconds) the project's growth multiplies its events.
         is_plain: Never resolved or archived; only such an issue can absorb others.
     """
 
@@ -84,7 +86,14 @@ class Story:
     gaps: list[tuple[float, float]] = field(default_factory=list)
     added: list[int] = field(default_factory=list)
     assignee: tuple[str, str] | None = None
+    loudness: float = 1.0
+    louder_from: float | None = None
     is_plain: bool = True
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether Sentry gives it a high priority at first."""
+        return self.level == "fatal" or (self.level == "error" and self.is_unhandled)
 
     def do(self, at: float, kind: str, actor: str | None = None, **data: object) -> None:
         """Write an action down, unless it lies beyond the end."""

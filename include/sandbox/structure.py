@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from include.sandbox import canaries, drift
 from include.sandbox.calls import Call, Reply, projects
 from include.sandbox.errors import bad_request, forbidden, not_found
+from include.sandbox.memberships import memberships
 from include.sandbox.paging import by_value, link, numbered, per_page, read_cursor
 from include.sandbox.spoil import spoil
 from include.sandbox.times import iso, moment
@@ -47,18 +48,21 @@ NEVER_TRUE = (
 
 
 def organizations(view: View, call: Call) -> Reply:
-    """`GET organizations/`: the one organization of the token's user.
+    """`GET organizations/`: those of the token's user, or the one that the token is for.
 
     A region lists its own only; a control silo those of every region.
     """
     here = view.behaviours
     is_elsewhere = here.moved_to is not None and not here.is_control_silo
-    if is_elsewhere or here.account == "removed":
-        page = by_value([], read_cursor(call), per_page(call))
-        return Reply([], {"Link": link(call, page)})
+    listed = [
+        one
+        for one in memberships(view)
+        if call.only_organization in {None, one.organization.id}
+        if one is not view or not is_elsewhere
+    ]
     created_ms = int(view.organization.created_at.timestamp() * 1000)
-    page = by_value([created_ms], read_cursor(call), per_page(call))
-    rows = [_summary(view, call)][page.low : page.high]
+    page = by_value([created_ms] * len(listed), read_cursor(call), per_page(call))
+    rows = [_summary(one, call) for one in listed[page.low : page.high]]
     return Reply(rows, {"Link": link(call, page)})
 
 

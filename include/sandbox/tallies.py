@@ -60,7 +60,7 @@ def event_owners(organization: Organization, at: datetime) -> NDArray[np.int32]:
 
 def is_error(organization: Organization) -> NDArray[np.bool_]:
     """Tell, by position of an issue, whether its events are errors (only that category's are)."""
-    return np.array([issue.category == "error" for issue in organization.issues])
+    return np.array([issue.category == "error" for issue in organization.issues], dtype=np.bool_)
 
 
 def seen(
@@ -145,7 +145,9 @@ def _accepted(
 ) -> NDArray[np.int64]:
     events = organization.events
     rows = events.rows(organization.start.timestamp(), at.timestamp() + 1)
-    wanted = np.array([project.id in project_ids for project in organization.projects])
+    wanted = np.array(
+        [project.id in project_ids for project in organization.projects], dtype=np.bool_
+    )
     kept = is_error(organization)[events.issues[rows]] & wanted[events.projects[rows]]
     kept &= events.times[rows] <= at.timestamp()
     hour = (events.times[rows][kept] - int(organization.start.timestamp())) // HOUR_S

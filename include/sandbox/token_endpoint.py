@@ -1,4 +1,4 @@
-"""`POST /oauth/token/`: refreshing tokens, with Sentry's refusals (web/frontend/oauth_token.py)."""
+"""`POST /oauth/token/`: codes and refresh tokens for new tokens (web/frontend/oauth_token.py)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import base64
 import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from include.sandbox import canaries
 from include.sandbox.calls import header, read_call
+from include.sandbox.forms import read_form
 from include.sandbox.passage import Client
 from include.sandbox.responses import json_response
 from include.sandbox.times import optional_iso
+from include.sandbox.tokens import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,9 @@ class TokenEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        form = await _form(Request(scope, receive))
+        form = await read_form(Request(scope, receive))
+        if scope["method"] == "POST":
+            self.passage.log.record_grant(form.get("grant_type", ""))
 
         async def truth() -> Response:
             return self._respond(scope, form)
@@ -59,16 +62,15 @@ class TokenEndpoint:
 
     def _respond(self, scope: Scope, form: Mapping[str, str]) -> Response:
         view = self.passage.view
-        behaviours, clock = view.behaviours, view.clock
-        # Regions have no OAuth; it is the control silo's.
-        if behaviours.moved_to is not None and not behaviours.is_control_silo:
+        clock = view.clock
+        if not view.has_oauth:
             return json_response(404, {"detail": "The requested resource does not exist"}, clock)
         if scope["method"] != "POST":
             return json_response(405, {"detail": "Method not allowed."}, clock)
         headers = {"Cache-Control": UNCACHED}
         try:
             self._check_client(_basic(header(scope, b"authorization")), form)
-            pair = self._refreshed(form)
+            pair = self._granted(form)
         except OAuthError as error:
             if error.status == 401:
                 headers["WWW-Authenticate"] = 'Basic realm="oauth"'
@@ -81,28 +83,55 @@ class TokenEndpoint:
         if basic is not None and in_body:
             raise OAuthError("invalid_request")
         given = basic or (form.get("client_id", ""), form.get("client_secret", ""))
-        if given != (self.tokens.client_id, self.tokens.client_secret):
+        mine = self.tokens.application
+        if given != (mine.client_id, mine.client_secret):
             raise OAuthError(self.passage.view.behaviours.client_error, 401)
 
-    def _refreshed(self, form: Mapping[str, str]) -> Pair:
-        behaviours = self.passage.view.behaviours
-        if form.get("grant_type") != "refresh_token":
+    def _granted(self, form: Mapping[str, str]) -> Pair:
+        """Return the tokens that a form stands for."""
+        grant_type = form.get("grant_type")
+        if grant_type == "authorization_code":
+            pair = self._exchanged(form)
+        elif grant_type == "refresh_token":
+            pair = self._refreshed(form)
+        else:
             raise OAuthError("unsupported_grant_type")
-        if "scope" in form or not form.get("refresh_token"):
-            raise OAuthError("invalid_request")
-        if behaviours.account == "application-inactive":
-            raise OAuthError("invalid_grant")
-        pair = self.tokens.refresh(
-            form["refresh_token"], behaviours.token_lifetime_s, behaviours.replica_lag_calls
-        )
         if pair is None:
             raise OAuthError("invalid_grant")
         return pair
 
+    def _exchanged(self, form: Mapping[str, str]) -> Pair | None:
+        consent = self.tokens.grants.redeem(
+            form.get("code", ""),
+            self.tokens.application.client_id,
+            form.get("redirect_uri", ""),
+            form.get("code_verifier"),
+        )
+        # Sentry deletes the code of an inactive application too.
+        if consent is None or self._is_inactive():
+            return None
+        return self.tokens.issue(consent.scopes, consent.organization_id, self._terms())
+
+    def _refreshed(self, form: Mapping[str, str]) -> Pair | None:
+        if "scope" in form or not form.get("refresh_token"):
+            raise OAuthError("invalid_request")
+        if self._is_inactive():
+            return None
+        return self.tokens.refresh(form["refresh_token"], self._terms())
+
+    def _is_inactive(self) -> bool:
+        return self.passage.view.behaviours.account == "application-inactive"
+
+    def _terms(self) -> Terms:
+        behaviours = self.passage.view.behaviours
+        return Terms(
+            behaviours.token_lifetime_s, behaviours.replica_lag_calls, behaviours.refresh_tokens
+        )
+
     def _body(self, pair: Pair) -> dict[str, object]:
-        """The token response; it always names the person."""
+        """The token response; it always names the person, and the organization if it is one's."""
         user = canaries.user(INSTALLER)
-        return {
+        body: dict[str, object] = {
             "access_token": pair.access,
             "refresh_token": pair.refresh,
             "expires_in": self.passage.view.behaviours.token_lifetime_s,
@@ -112,14 +141,9 @@ class TokenEndpoint:
             "user": {key: user[key] for key in ("id", "name", "email")},
             "futureAccount": canaries.future("token"),
         }
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Read a form-encoded body; any other is an empty form."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return {}
-    return dict(parse_qsl((await request.body()).decode("latin-1"), keep_blank_values=True))
+        if pair.organization_id is not None:
+            body["organization_id"] = pair.organization_id
+        return body
 
 
 def _basic(authorization: str) -> tuple[str, str] | None:

@@ -32,7 +32,8 @@ class Train:
     """How a package is released.
 
     `slugs` names the projects; the second ships only with every other release. `scheme` is one
-    of semver, build, android, sha.
+    of semver, build, android, sha. A hotfix follows a release with a chance of `hotfix_share`, and
+    that one again, up to `chain` in a row.
     """
 
     package: str
@@ -41,6 +42,8 @@ class Train:
     period_days: float
     major: int
     minor: int
+    hotfix_share: float = HOTFIX_SHARE
+    chain: int = 1
 
 
 TRAINS = (
@@ -55,12 +58,16 @@ TRAINS = (
 
 
 def releases(
-    seed: int, projects: Sequence[Project], start: datetime, end: datetime
+    seed: int,
+    projects: Sequence[Project],
+    start: datetime,
+    end: datetime,
+    trains: Sequence[Train] = TRAINS,
 ) -> tuple[Release, ...]:
     """Return every train's releases between two moments, oldest first, with rising ids."""
     ids = {project.slug: project.id for project in projects}
     drafts: list[tuple[float, str, tuple[str, ...]]] = []
-    for number, train in enumerate(TRAINS):
+    for number, train in enumerate(trains):
         dice = Dice(seed, 1, number)
         for count, (created, version) in enumerate(_departures(train, start, end, dice)):
             slugs = train.slugs if count % 2 == 0 else train.slugs[:1]
@@ -81,11 +88,12 @@ def _departures(
     while (created := at_work(moment, dice)) < end.timestamp():
         minor, build = minor + 1, build + dice.integer(1, 9)
         yield created, _version(train, minor, 0, build, dice)
-        if dice.chance(HOTFIX_SHARE):
-            yield (
-                created + dice.between(2, 20) * HOUR_S,
-                _version(train, minor, 1, build + 1, dice),
-            )
+        fixed = created
+        for patch in range(1, train.chain + 1):
+            if not dice.chance(train.hotfix_share):
+                break
+            fixed += dice.between(2, 20) * HOUR_S
+            yield fixed, _version(train, minor, patch, build + patch, dice)
         moment += train.period_days * DAY_S * dice.between(0.75, 1.25)
 
 

@@ -68,7 +68,7 @@ def hand_over(story: Story, at: float, until: float) -> None:
         return
     _set_assignee(story, later, ("user", other), before[1] if before[0] == "user" else other)
     back = at_work(later + dice.lognormal(1.0, 0.8) * DAY_S, dice)
-    if dice.chance(0.4) and back < until:
+    if dice.chance(story.plan.habits.return_rate) and back < until:
         _set_assignee(story, back, before, other)
 
 
@@ -96,11 +96,11 @@ def _find_owner(story: Story, start: float, until: float) -> None:
     is_ruled = dice.chance(0.16)
     at = start + dice.between(20, 600)
     if not is_ruled:
-        at = at_work(start + dice.lognormal(0.35, 1.5) * DAY_S, dice)
+        at = at_work(start + dice.lognormal(story.plan.habits.assignment_days, 1.5) * DAY_S, dice)
     if at >= until:
         return
     (assign_by_rule if is_ruled else assign)(story, at)
-    if dice.chance(0.2):
+    if dice.chance(story.plan.habits.handover_rate):
         hand_over(story, at, until)
 
 

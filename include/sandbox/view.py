@@ -82,6 +82,11 @@ class View:
             cache.clear()
 
     @property
+    def has_oauth(self) -> bool:
+        """Whether OAuth's routes are here: regions have none, they are the control silo's."""
+        return self.behaviours.moved_to is None or self.behaviours.is_control_silo
+
+    @property
     def now(self) -> datetime:
         """The present; aware UTC."""
         return self.clock.now

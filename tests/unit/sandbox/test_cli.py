@@ -73,7 +73,10 @@ def test_too_few_issues_are_refused(capsys):
     assert "30 issues" in refusal(capsys, "--port", "0", "--issues", "3")
 
 
-@pytest.mark.parametrize("arguments", [["--seed", "-1"], ["--now", "soon"], ["--port", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--seed", "-1"], ["--now", "soon"], ["--port", "x"], ["--redirect-uri", "/callback"]],
+)
 def test_nonsense_is_a_usage_error(arguments):
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
@@ -129,6 +132,23 @@ def test_the_clock_and_the_token_survive_a_restart(tmp_path):
     assert "my-own" not in file.read_text()
 
 
+def test_tokens_that_a_consent_or_a_renewal_brought_survive_a_restart(tmp_path):
+    file, port = tmp_path / "state.json", free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    def asked(token):
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{url}/api/0/organizations/", headers=headers).status_code
+
+    with command(port, "--state-file", str(file)):
+        granted = httpx.post(f"{url}/sandbox/tokens", json={"action": "grant"}).json()
+    with command(port, "--state-file", str(file)):
+        assert asked(granted["access_token"]) == 200
+        httpx.post(f"{url}/sandbox/tokens", json={"action": "revoke"})
+    with command(port, "--state-file", str(file)):
+        assert asked(granted["access_token"]) == 401
+
+
 def test_behaviours_come_from_a_file_or_from_the_command_line_itself(tmp_path):
     file, port = tmp_path / "behaviours.json", free_port()
     file.write_text('{"retention_days": 30}')
@@ -155,3 +175,15 @@ def test_the_application_and_its_refresh_token_come_from_the_environment():
         answer = httpx.post(f"http://127.0.0.1:{port}/oauth/token/", data=form)
 
     assert answer.status_code == 200
+
+
+def test_what_the_consent_page_says_and_where_it_leads_come_from_the_command_line():
+    port, back = free_port(), ["https://a.example/back", "https://b.example/back"]
+    url = f"http://127.0.0.1:{port}/sandbox/application"
+    arguments = [part for address in back for part in ("--redirect-uri", address)]
+    switches = '{"requires_org_level_access": true}'
+    with command(port, *arguments, "--application-name", "Mine", "--behaviours", switches):
+        shown = httpx.get(url).json()
+
+    assert (shown["name"], shown["redirect_uris"]) == ("Mine", back)
+    assert shown["requires_org_level_access"] is True

@@ -94,6 +94,7 @@ def test_requests_are_counted_by_route_and_can_be_reset(api):
     assert counted == {
         "total": 3,
         "by_route": {"issues": 1, "issues?group": 1, "activities": 1},
+        "by_grant_type": {},
     }
     assert api.sandbox.requests.total == 3
     assert httpx.delete(url).json()["total"] == 0
@@ -111,7 +112,7 @@ def test_the_last_requests_are_kept_with_their_queries_in_process_only(api):
     ]
     assert api.sandbox.requests.queries("issues?group") == ["group=1&group=2"]
     shown = httpx.get(f"{api.sandbox.base_url}/sandbox/requests").json()
-    assert shown.keys() == {"total", "by_route"}
+    assert shown.keys() == {"total", "by_route", "by_grant_type"}
     api.sandbox.requests.reset()
     assert not api.sandbox.requests.recent
 

@@ -138,3 +138,29 @@ def test_first_seen_bounds_make_a_search_small_enough(api):
     with api.sandbox.behaviours.during(query_timeout_hours=24):
         assert api.get("issues/", project=-1, query=bounds).status_code == 200
         assert api.get("issues/", project=-1, query=open_end).status_code == 400
+
+
+def test_too_wide_a_window_of_events_times_out_however_narrow_first_seen_is(api):
+    now = api.organization.now
+    low = now - timedelta(days=30)
+    first_seen = (
+        f"firstSeen:>={low.isoformat()} firstSeen:<{(low + timedelta(hours=1)).isoformat()}"
+    )
+    day = {"start": (now - timedelta(hours=24)).isoformat(), "end": now.isoformat()}
+    longer = {"start": (now - timedelta(hours=24, seconds=1)).isoformat(), "end": now.isoformat()}
+    with api.sandbox.behaviours.during(search_timeout_hours=24):
+        for params in ({"query": first_seen}, {"query": ""}, {"query": "", **longer}):
+            refused = api.get("issues/", project=-1, **params)
+            assert (refused.status_code, refused.json()) == (400, {"detail": QUERY_TIMEOUT}), params
+        assert api.get("issues/", project=-1, query="", **day).status_code == 200
+        assert api.get("issues/", project=-1, query="", statsPeriod="24h").status_code == 200
+
+
+def test_only_the_issue_search_has_that_timeout(api):
+    now = api.organization.now
+    week = {"start": (now - timedelta(days=7)).isoformat(), "end": now.isoformat()}
+    with api.sandbox.behaviours.during(search_timeout_hours=24):
+        assert api.get("issues/", project=-1, group="1", **week).status_code == 200
+        assert api.get("events/", project=-1, **EVENTS, **week).status_code == 200
+        stats = api.get("stats_v2/", project=-1, interval="1h", **STATS, **week)
+        assert stats.status_code == 200

@@ -120,7 +120,7 @@ def test_a_nonsensical_basic_header_is_a_wrong_client(app, value):
         ({"refresh_token": ""}, "invalid_request"),
         ({"refresh_token": "unknown"}, "invalid_grant"),
         ({"refresh_token": "first-access"}, "invalid_grant"),
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, "invalid_grant"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"grant_type": ""}, "unsupported_grant_type"),
     ],
