@@ -11,6 +11,10 @@ reason why it is structural is one of these:
     count     a number of things
     label     a name that the customer gave to a project, a release or an environment
 
+What is no part of the data, but needed to read it, is one more:
+
+    secret    what opens the API: kept encrypted in the registry, never in the warehouse
+
 `vocabulary.py` has the lists and what a label may look like; `docs/data-collected.md` is made from
 all three.
 
@@ -47,7 +51,7 @@ class Links(Response):
 
 
 class Organization(Response):
-    """`GET /organizations/{organization}/?detailed=0`."""
+    """`GET /organizations/{organization}/?detailed=0`, and each of `GET /organizations/`."""
 
     id: Annotated[str, Meta(description="id: the organization")]
     slug: Annotated[
@@ -471,5 +475,45 @@ class ErrorBody(Struct):
 
     detail: Annotated[
         str | ErrorCode | None,
+        Meta(description="enum: cause of a refusal, compared with known words; never stored"),
+    ] = None
+
+
+HEADER_VALUE = r"^[!-~]{1,4096}\Z"
+"""What a token may look like: it has to stand in a header."""
+
+
+class TokenResponse(Struct, omit_defaults=True):
+    """`POST /oauth/token/`. The name and e-mail of the user beside these are never parsed."""
+
+    access_token: Annotated[
+        str,
+        Meta(
+            pattern=HEADER_VALUE, description="secret: opens the API; never stored in the warehouse"
+        ),
+    ]
+    token_type: Annotated[
+        str, Meta(pattern=r"^[Bb]earer\Z", description="enum: Bearer, always; never stored")
+    ]
+    refresh_token: Annotated[
+        Annotated[str, Meta(pattern=HEADER_VALUE)] | None,
+        Meta(description="secret: renews the access token; never stored in the warehouse"),
+    ] = None
+    expires_in: Annotated[
+        Annotated[int, Meta(ge=0, le=10**9)] | None,
+        Meta(description="count: seconds until the access token expires"),
+    ] = None
+    scope: Annotated[str, Meta(description="enum: what the access token is good for")] = ""
+    organization_id: Annotated[
+        str | None,
+        Meta(description="id: the one organization that it is for, where it is for one only"),
+    ] = None
+
+
+class TokenRefusal(Struct):
+    """An error of `POST /oauth/token/`."""
+
+    error: Annotated[
+        str | None,
         Meta(description="enum: cause of a refusal, compared with known words; never stored"),
     ] = None

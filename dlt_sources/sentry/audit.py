@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from dlt_sources.sentry import endpoints
@@ -59,11 +60,12 @@ def _longest_unread(load: Load) -> list[str]:
     )
     kept = issues.filter(pc.and_(pc.is_null(issues["tombstone"]), pc.invert(is_going)))
     hot = is_hot(kept, load.as_of)
+    budget = load.budget.audit
     queues = [
-        load.issues.longest_unread(set(kept.filter(chosen)["id"].to_pylist()) - load.histories)
+        load.issues.longest_unread(kept.filter(chosen), budget, load.histories)
         for chosen in (hot, pc.invert(hot))
     ]
-    return _shared_out(load.budget.audit, *queues)
+    return _shared_out(budget, *queues)
 
 
 def _shared_out(budget: int, hot: list[str], cold: list[str]) -> list[str]:
@@ -79,6 +81,9 @@ def reconciled(load: Load) -> Iterator[Slice]:
     resolved. Of days with too few, the issues are searched for again; where resolutions differ,
     their histories are read again. Done once a day, when no history is waiting, and only where the
     server counts issues.
+
+    There are days on which the two never agree: each history is read again once for its day, and
+    what differs then is a warning.
     """
     marks = load.watermarks
     is_time = is_due(marks.compared_at, load.as_of)
@@ -90,13 +95,7 @@ def reconciled(load: Load) -> Iterator[Slice]:
         part = Slice(load)
         ours_new, ours_resolved = _our_new(load), _our_resolved(load)
         _search_again(load, part, theirs_new, ours_new)
-        differing = {
-            day
-            for day in theirs_resolved.keys() | ours_resolved.keys()
-            if theirs_resolved[day] != len(ours_resolved.get(day, []))
-        }
-        suspects = {one for day in differing for one in ours_resolved.get(day, [])}
-        unread = load.issues.longest_unread(suspects - load.histories)[: load.budget.audit]
+        unread = _unread_since_disputed(load, theirs_resolved, ours_resolved)
         load.counts["histories_audited"] += len(unread)
         load.counts["audit_findings"] += part.add_histories(unread)
         _remember(load, part, theirs_new, ours_new)
@@ -177,6 +176,50 @@ def _our_resolved(load: Load) -> dict[tuple[str, datetime], list[str]]:
     for project, day, issue_id in rows:
         found.setdefault((str(project), _day(day)), []).append(str(issue_id))
     return found
+
+
+def _unread_since_disputed(
+    load: Load, theirs: Counts, ours: dict[tuple[str, datetime], list[str]]
+) -> list[str]:
+    """Return issues whose histories may tell why resolutions differ, as many as the budget has.
+
+    Of each day that differs: those not read since the first comparison that showed it.
+    """
+    marks = load.watermarks
+    differing = {
+        key: ours.get(key, [])
+        for key in theirs.keys() | ours.keys()
+        if theirs[key] != len(ours.get(key, []))
+    }
+    since = {key: marks.disputed.get(_name(key), load.as_of) for key in differing}
+    marks.disputed = {_name(key): moment for key, moment in since.items()}
+    issues = load.issues.present(load.readable_project_ids)
+    issues = issues.filter(_is_among(issues, {one for ids in differing.values() for one in ids}))
+    read_at = dict(zip(issues["id"].to_pylist(), issues["read_at"].to_pylist(), strict=True))
+    unread: set[str] = set()
+    for key, ids in differing.items():
+        left = {one for one in set(ids) - load.histories if not _is_read(read_at, one, since[key])}
+        if not left:
+            load.warnings["issues: Sentry counts other resolutions on a day"] += 1
+        unread |= left
+    return load.issues.longest_unread(
+        issues.filter(_is_among(issues, unread)), load.budget.audit, load.histories
+    )
+
+
+def _name(key: tuple[str, datetime]) -> str:
+    project_id, day = key
+    return f"{project_id} {day.date().isoformat()}"
+
+
+def _is_read(read_at: dict[str, datetime | None], issue_id: str, since: datetime) -> bool:
+    """Tell whether an issue's history was read since; one that cannot be read counts as read."""
+    moment = read_at.get(issue_id, since)
+    return moment is not None and moment >= since
+
+
+def _is_among(issues: pa.Table, ids: set[str]) -> pa.ChunkedArray:
+    return pc.is_in(issues["id"], pa.array(ids, pa.string()))
 
 
 def _search_again(load: Load, part: Slice, theirs: Counts, ours: Counts) -> None:

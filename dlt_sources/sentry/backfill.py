@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
+from math import ceil
 
-from dlt_sources.sentry.allowlist import Issue
-from dlt_sources.sentry.changes import batch_of
+from dlt_sources.sentry.allowlist import Issue, Lifetime
+from dlt_sources.sentry.changes import Batch, batch_of
 from dlt_sources.sentry.context import RETENTION, Load, day_start
 from dlt_sources.sentry.errors import AccessDenied, OutOfRetention
+from dlt_sources.sentry.history import explained
 from dlt_sources.sentry.parallel import chunks
 from dlt_sources.sentry.resources.volumes import DAY, LATE, add_days, add_error_volume
-from dlt_sources.sentry.search import ALL_PROJECTS, BEGINNING, Search, search
+from dlt_sources.sentry.search import ALL_PROJECTS, BEGINNING, PREFILTERED, Search, search
 from dlt_sources.sentry.slices import Slice
 from dlt_sources.sentry.watermarks import Backfill, midnight
 
@@ -21,6 +23,10 @@ WIDTH = timedelta(days=7)
 OLDER = tuple(timedelta(days=days) for days in (90, 180, 365, 730))
 """How long before the searched events the windows of older issues begin; one more has no
 beginning. There are few of them: most issues do not last so long."""
+
+REACH = PREFILTERED * 7 // 10
+"""Issues that a search should find. Each search ends with a page that is not full, so there should
+be few; but one with more than `PREFILTERED` is done in halves."""
 
 STEP = 100
 """Issues whose rows and histories are gathered at once."""
@@ -32,11 +38,22 @@ class Window:
 
     Attributes:
         upper, lower: Its edges, the newer one first.
-        searches: What finds its issues.
     """
 
     upper: datetime
     lower: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Windows next to each other that are searched at once.
+
+    Attributes:
+        windows: The newest one first.
+        searches: What finds their issues.
+    """
+
+    windows: list[Window]
     searches: list[Search]
 
 
@@ -87,28 +104,33 @@ def _asked_for(load: Load, first: date | None, last: date | None) -> Backfill:
     return Backfill(start, end, again=True, asked_at=load.as_of, asked_for=(first, last))
 
 
-def backfilled(load: Load) -> Iterator[Slice]:
+def backfilled(load: Load, part: Slice | None = None) -> Iterator[Slice]:
     """Yield slices of history until all is read or the load has no more time.
 
     What is read of a window stays read when the load ends in its midst: the next one lists its
     issues again, and reads the histories of those that it does not know.
+
+    Args:
+        load: The load.
+        part: A slice to begin with, if there is one already.
     """
     while load.watermarks.backfills and load.has_time:
-        backfill = load.watermarks.backfills[0]
+        backfill, part = load.watermarks.backfills[0], part or Slice(load)
         if backfill.again:
-            part = Slice(load)
             add_error_volume(load, part, dict.fromkeys(load.readable_project_ids, backfill.start))
             yield part
-        yield from _slices(load, backfill)
+            part = Slice(load)
+        yield from _slices(load, backfill, part)
+        part = None
 
 
-def _slices(load: Load, backfill: Backfill) -> Iterator[Slice]:
-    part = Slice(load)
-    windows = list(_windows(load, backfill))
-    read = load.workers.in_order(lambda one: _found(load, one), windows)
-    for number, (window, issues) in enumerate(zip(windows, read, strict=True), start=1):
-        for some in chunks(issues, STEP):
-            part.add_issues(batch_of(load, some, again_since=backfill.asked_at))
+def _slices(load: Load, backfill: Backfill, part: Slice) -> Iterator[Slice]:
+    reaches = list(_reaches(load, backfill))
+    windows = sum(len(reach.windows) for reach in reaches)
+    read = load.workers.in_order(lambda one: _found(load, one), reaches)
+    for number, (window, issues) in enumerate(chain.from_iterable(read), start=1):
+        for batch, histories in explained(load, _batches(load, backfill, issues)):
+            part.add_explained(batch, histories)
             if part.is_full:
                 yield part
                 part = Slice(load)
@@ -123,7 +145,7 @@ def _slices(load: Load, backfill: Backfill) -> Iterator[Slice]:
                 load.watermarks.days_changed.difference_update(days)
         backfill.issues_from = window.lower
         load.watermarks.unread.update(_missed(load, backfill))
-        load.progress("windows of history", number, len(windows))
+        load.progress("windows of history", number, windows)
         if part.is_full or not load.has_time:
             yield part
             part = Slice(load)
@@ -133,16 +155,25 @@ def _slices(load: Load, backfill: Backfill) -> Iterator[Slice]:
     yield part
 
 
+def _batches(
+    load: Load, backfill: Backfill, issues: list[Issue]
+) -> Iterator[tuple[Batch, list[str]]]:
+    """Yield the new and changed ones of a window's issues, and those whose history is wanted."""
+    for some in chunks(issues, STEP):
+        batch = batch_of(load, some, again_since=backfill.asked_at)
+        yield batch, batch.explain
+
+
 def _missed(load: Load, backfill: Backfill) -> set[str]:
     """Return the projects whose issues a window of a backfill should have shown, but could not."""
     wanted = backfill.projects or load.watermarks.searched_until
     return set() if backfill.again else set(wanted).difference(load.searched_project_ids)
 
 
-def _found(load: Load, window: Window) -> list[Issue]:
-    """Return the issues of a window; none of a project that went out of reach."""
+def _found(load: Load, reach: Reach) -> list[tuple[Window, list[Issue]]]:
+    """Return the issues by window; none of a project that went out of reach."""
     issues: dict[str, Issue] = {}
-    for one in window.searches:
+    for one in reach.searches:
         try:
             for page in search(load, one):
                 issues |= {issue.id: issue for issue in page}
@@ -150,7 +181,42 @@ def _found(load: Load, window: Window) -> list[Issue]:
             if load.is_first or one.project == ALL_PROJECTS:
                 raise
             load.lose(f"project {one.project}", "access_lost")
-    return list(issues.values())
+    found: dict[Window, list[Issue]] = {window: [] for window in reach.windows}
+    for issue in issues.values():
+        found[_window_of(issue, reach.windows)].append(issue)
+    return list(found.items())
+
+
+def _window_of(issue: Issue, windows: list[Window]) -> Window:
+    """Return the window in which an issue was first seen; the first to be done if that is not said.
+
+    An issue that is taken too early is none too many, but one too late could be forgotten: the next
+    load does not search a window that is done.
+    """
+    seen = issue.lifetime.first_seen if isinstance(issue.lifetime, Lifetime) else None
+    if not isinstance(seen, datetime):
+        return windows[0]
+    return next((one for one in windows if one.lower <= seen), windows[-1])
+
+
+def _reaches(load: Load, backfill: Backfill) -> Iterator[Reach]:
+    """Yield what is to be searched, newest first: windows at once where few issues are in each.
+
+    How many there are is known if this load has checked the server, as a first load does. There are
+    at least as many searches as requests may be under way.
+    """
+    windows = list(_windows(load, backfill))
+    newer = [one for one in windows if one.upper > backfill.start]
+    older = windows[len(newer) :]
+    at_once = 1
+    if load.hits and not backfill.again:
+        weeks = RETENTION / WIDTH
+        at_once = min(int(REACH * weeks / load.hits), ceil(weeks / load.client.concurrency))
+    parts = [*chunks(newer, max(at_once, 1)), *chunks(older, len(older) if at_once > 1 else 1)]
+    projects = _projects(load, backfill)
+    for some in parts:
+        upper, lower = some[0].upper, some[-1].lower
+        yield Reach(some, [_search(backfill, project, upper, lower) for project in projects])
 
 
 def _windows(load: Load, backfill: Backfill) -> Iterator[Window]:
@@ -158,9 +224,7 @@ def _windows(load: Load, backfill: Backfill) -> Iterator[Window]:
     done_from = backfill.issues_from
     for upper, lower in pairwise(_edges(load, backfill)):
         if done_from is None or lower < done_from:
-            projects = _projects(load, backfill)
-            searches = [_search(backfill, project, upper, lower) for project in projects]
-            yield Window(upper, lower, searches)
+            yield Window(upper, lower)
 
 
 def _projects(load: Load, backfill: Backfill) -> list[str | int]:

@@ -1,14 +1,16 @@
 """Issues read by their ids: the only way to see what people did to quiet ones."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import Issue
 from dlt_sources.sentry.client import Params
 from dlt_sources.sentry.context import RETENTION, Load, iso
 from dlt_sources.sentry.errors import AccessDenied, InvalidRequest, MultipleProjectsRefused
-from dlt_sources.sentry.parallel import chunks
 from dlt_sources.sentry.search import ALL_PROJECTS
 
 BULK = 100
@@ -45,7 +47,7 @@ class Answer:
 
 
 def read_by_id(
-    load: Load, project_of: Mapping[str, str], collapse: Sequence[str] = WITHOUT_COUNTERS
+    load: Load, wanted: pa.Table, collapse: Sequence[str] = WITHOUT_COUNTERS
 ) -> Iterator[Answer]:
     """Yield issues straight from Sentry's database: no window, no retention, any status.
 
@@ -56,24 +58,26 @@ def read_by_id(
 
     Args:
         load: The load.
-        project_of: Ids of the issues, each with its project's.
+        wanted: The issues: columns `id` and `project_id`.
         collapse: Parts of them to leave out.
     """
     yield from load.workers.in_order(
         lambda bulk: _read(load, bulk, collapse),
-        _bulks(load, project_of),
+        _bulks(load, wanted),
     )
 
 
-def _bulks(load: Load, project_of: Mapping[str, str]) -> Iterator[Bulk]:
+def _bulks(load: Load, wanted: pa.Table) -> Iterator[Bulk]:
     if load.watermarks.server.spans_projects:
-        yield from (Bulk(ids, ALL_PROJECTS) for ids in chunks(list(project_of), BULK))
+        yield from _bulks_of(wanted, ALL_PROJECTS)
         return
-    by_project: dict[str, list[str]] = {}
-    for issue_id, project_id in project_of.items():
-        by_project.setdefault(project_id, []).append(issue_id)
-    for project_id, ids in by_project.items():
-        yield from (Bulk(some, project_id) for some in chunks(ids, BULK))
+    for project_id in wanted["project_id"].unique().to_pylist():
+        yield from _bulks_of(wanted.filter(pc.field("project_id") == project_id), project_id)
+
+
+def _bulks_of(wanted: pa.Table, project: str | int) -> Iterator[Bulk]:
+    for start in range(0, wanted.num_rows, BULK):
+        yield Bulk(wanted["id"].slice(start, BULK).to_pylist(), project)
 
 
 def _read(load: Load, bulk: Bulk, collapse: Sequence[str]) -> Answer:

@@ -29,6 +29,10 @@ from dlt_sources.sentry.watermarks import is_due
 OVERLAP = timedelta(hours=6)
 """Events may arrive that much late and still be found."""
 
+GATHERED = 100
+"""Issues found changed by the sweep whose histories are read together: what is known of these is
+asked for at once, and a hundred issues that are swept hold few of them."""
+
 HIDDEN_AT_ONCE = 500
 """Issues of hidden projects written at once."""
 
@@ -101,12 +105,19 @@ def batch_of(load: Load, issues: Iterable[Issue], *, again_since: datetime | Non
     unseen = {issue.id: issue for issue in issues if issue.id not in met}
     load.seen.update(unseen)
     load.counts["issues_read"] += len(unseen)
-    return _keep_changed(load, _rows(load, unseen.values()), again=again_since is not None)
+    again = again_since is not None
+    return _keep_changed(load, _rows(load, unseen.values(), again=again), again=again)
 
 
 def _discovered(load: Load) -> Iterator[list[Issue]]:
-    """Yield pages of the issues with events since each project's last search."""
-    searched = load.watermarks.searched_until
+    """Yield pages of the issues with events since each project's last search.
+
+    Not those of projects whose history begins to be read now, up to the same moment.
+    """
+    begun = _begun(load)
+    searched = {
+        one: until for one, until in load.watermarks.searched_until.items() if one not in begun
+    }
     latest = max(searched.values(), default=None)
     if latest is None:
         return
@@ -121,6 +132,15 @@ def _discovered(load: Load) -> Iterator[list[Issue]]:
             load.lose(f"project {project_id}", "access_lost")
 
 
+def _begun(load: Load) -> set[str]:
+    """Return the projects whose whole history this load goes on to read, if it has time for any."""
+    marks = load.watermarks
+    if not load.has_time:
+        return set()
+    backfills = [one for one in marks.backfills if one.end == load.search_end and not one.again]
+    return {id_ for one in backfills for id_ in one.projects or marks.searched_until}
+
+
 def _since(load: Load, project: str | int, moment: datetime) -> Search:
     start = max(moment - OVERLAP, load.as_of - RETENTION)
     return Search(project, min(start, load.search_end - OVERLAP), load.search_end)
@@ -133,35 +153,43 @@ def _swept(load: Load) -> Iterator[Batch]:
     hold theirs, and a search shows it only with its next event.
     """
     is_full = is_due(load.watermarks.swept_at, load.as_of)
-    project_of = _to_sweep(load, is_full=is_full)
-    done = 0
-    for answer in read_by_id(load, project_of):
+    wanted = _to_sweep(load, is_full=is_full)
+    done, gathered = 0, Batch()
+    for answer in read_by_id(load, wanted):
         load.counts["issues_read"] += len(answer.issues)
-        load.seen.update(issue.id for issue in answer.issues)
-        batch = _keep_changed(load, [*_rows(load, answer.issues), *_gone(load, answer)])
+        # A survivor may have been read already, with its counters.
+        issues = [issue for issue in answer.issues if issue.id not in load.seen]
+        load.seen.update(issue.id for issue in issues)
+        batch = _keep_changed(load, [*_rows(load, issues), *_gone(load, answer)])
         # With the survivors, so that no tombstone is known whose survivor was not read.
         survivors = {row.merged_into: row.project_id for row in batch.rows if row.merged_into}
-        yield batch.with_(_survivors(load, survivors))
+        gathered = gathered.with_([batch, *_survivors(load, survivors)])
+        if len(gathered.rows) >= GATHERED:
+            yield gathered
+            gathered = Batch()
         done += len(answer.issues) + len(answer.missing)
-        load.progress("known issues", done, len(project_of))
+        load.progress("known issues", done, wanted.num_rows)
+    yield gathered
     yield from _hidden(load)
     if is_full:
         load.watermarks.swept_at = load.as_of
 
 
-def _to_sweep(load: Load, *, is_full: bool) -> dict[str, str]:
+def _to_sweep(load: Load, *, is_full: bool) -> pa.Table:
     """Return the issues to be read by id, those already met left out; each with its project.
 
     What came back in reach is always among them, and so is what a load that was cut off has left.
     """
     issues = load.issues.present(load.readable_project_ids)
-    is_readable = _is_readable(load, issues)
+    is_wanted = pc.and_(_is_readable(load, issues), pc.invert(_is_seen(load, issues)))
     if not is_full:
         is_due_now = pc.or_(is_hot(issues, load.as_of), pc.is_valid(issues["tombstone"]))
-        is_readable = pc.and_(is_readable, pc.or_(is_due_now, issues["is_cut_off"]))
-    wanted = issues.filter(is_readable)
-    pairs = zip(wanted["id"].to_pylist(), wanted["project_id"].to_pylist(), strict=True)
-    return {issue_id: project_id for issue_id, project_id in pairs if issue_id not in load.seen}
+        is_wanted = pc.and_(is_wanted, pc.or_(is_due_now, issues["is_cut_off"]))
+    return issues.filter(is_wanted).select(["id", "project_id"])
+
+
+def _is_seen(load: Load, issues: pa.Table) -> pa.ChunkedArray:
+    return pc.is_in(issues["id"], pa.array(load.seen, pa.string()))
 
 
 def _is_readable(load: Load, issues: pa.Table) -> pa.ChunkedArray:
@@ -172,9 +200,8 @@ def _hidden(load: Load) -> Iterator[Batch]:
     """Yield the issues of projects that are hidden from us, or gone with all they hold."""
     issues = load.issues.present(load.readable_project_ids)
     is_readable = _is_readable(load, issues)
-    hidden = issues.filter(pc.invert(is_readable))["id"].to_pylist()
-    unseen = [issue_id for issue_id in hidden if issue_id not in load.seen]
-    for some in chunks(unseen, HIDDEN_AT_ONCE):
+    is_hidden = pc.invert(pc.or_(is_readable, _is_seen(load, issues)))
+    for some in chunks(issues.filter(is_hidden)["id"].to_pylist(), HIDDEN_AT_ONCE):
         stored = load.issues.stored(some).values()
         yield _keep_changed(load, [_with_tombstone(load, row, OUT_OF_REACH) for row in stored])
 
@@ -184,21 +211,28 @@ def _survivors(load: Load, project_of: Mapping[str, str]) -> Iterator[Batch]:
 
     Issues are merged within a project, so a survivor that is not known yet has that of the other.
     """
-    for answer in read_by_id(load, project_of, WITH_COUNTERS):
+    if not project_of:
+        return
+    wanted = pa.table({"id": list(project_of), "project_id": list(project_of.values())})
+    for answer in read_by_id(load, wanted, WITH_COUNTERS):
         load.counts["issues_read"] += len(answer.issues)
-        yield _keep_changed(load, _rows(load, answer.issues), again=True)
+        load.seen.update(issue.id for issue in answer.issues)
+        yield _keep_changed(load, _rows(load, answer.issues, again=True), again=True)
 
 
-def _rows(load: Load, issues: Iterable[Issue]) -> list[IssueRow]:
-    """Return rows of issues; what was not read of one is as it was stored."""
-    listed = list(issues)
-    stored = load.issues.stored(issue.id for issue in listed)
-    return [
-        load.checks.settle(
-            issue_row(issue, load.pseudonyms, load.as_of), _without_tombstone(stored.get(issue.id))
-        )
-        for issue in listed
-    ]
+def _rows(load: Load, issues: Iterable[Issue], *, again: bool = False) -> list[IssueRow]:
+    """Return rows of issues; what was not read of one is as it was stored.
+
+    Args:
+        load: The load.
+        issues: Issues as read.
+        again: Those that say nothing new, too.
+    """
+    rows = [issue_row(issue, load.pseudonyms, load.as_of) for issue in issues]
+    unchanged = set() if again else load.issues.unchanged(rows)
+    news = [row for row in rows if row.id not in unchanged]
+    stored = load.issues.stored(row.id for row in news)
+    return [load.checks.settle(row, _without_tombstone(stored.get(row.id))) for row in news]
 
 
 def _without_tombstone(row: IssueRow | None) -> IssueRow | None:

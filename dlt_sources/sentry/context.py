@@ -88,6 +88,8 @@ class Load:
         workers: Threads for requests.
         too_wide: The narrowest window that was too much for Sentry, by endpoint.
         lost: Resources that could not be read, with our word for why.
+        hits: Issues with events within the retention, as Sentry estimates them where a search for
+            all of them was made (see `server`); else 0.
         seen: Issues met by this load.
         changes: Issues new or changed, by reason.
         counts: Everything else that is counted, by name of its column in `load_runs`.
@@ -112,6 +114,7 @@ class Load:
     workers: Workers
     too_wide: dict[str, timedelta] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
+    hits: int = 0
     seen: set[str] = field(default_factory=set)
     changes: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
@@ -162,7 +165,7 @@ class Load:
     @property
     def explained_issues(self) -> int:
         """How many of the issues that are there had their history read."""
-        new = sum(not self.issues.has_history(one) for one in self.histories)
+        new = self.issues.without_history(self.histories)
         return min(self.issues.explained + new, self.present_issues)
 
     @contextmanager

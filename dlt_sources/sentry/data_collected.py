@@ -28,7 +28,8 @@ when the two differ.
 How it is held to this list:
 
 1. **Few requests.** The client is given one of the requests below, never an address. It only ever
-   reads (`GET`), with the scopes `project:read`, `org:read` and `event:read`.
+   reads (`GET`), with the scopes `project:read`, `org:read` and `event:read`; tokens for that come
+   from one other request, the last below.
 2. **The list is the parser.** An answer is decoded straight into the fields below. Whatever else it
    holds is skipped while it is parsed and never becomes a value of the program. No answer is
    stored, logged, or quoted in an error.
@@ -66,6 +67,8 @@ KINDS = {
     "count": "A number of things. It says how many, not which.",
     "label": "A name that the customer gave to a project, a release or an environment. It is needed"
     " to tell them apart, and held to a rule of length and characters.",
+    "secret": "What opens the API. It is no part of the data: it is kept encrypted, apart from it,"
+    " and destroyed when the connection is removed.",
 }
 """What kinds of fields are read, and why each is structural."""
 
@@ -92,21 +95,32 @@ def _kinds() -> str:
 def _readings() -> str:
     parts = ["## What is read"]
     for reading in READINGS:
-        rows = [(f"`{path}`", kind, text) for path, kind, text in _fields(reading.answer)]
         params = ", ".join(f"`{name}`" for name in sorted(reading.endpoint.params)) or "none"
         parts += [
             f"### `GET /api/0/{reading.endpoint.path}`",
             f"{reading.purpose} Scope: `{reading.endpoint.scope}`. Parameters: {params}.",
-            _table(("field", "kind", "what it is"), rows),
+            _answer(reading.answer),
             f"Passed over: {reading.passed_over}.",
         ]
-    refused = [(f"`{path}`", kind, text) for path, kind, text in _fields(allowlist.ErrorBody)]
     parts += [
         "### Any request that Sentry refuses",
         "To tell a person what to do next. Nothing of it is kept.",
-        _table(("field", "kind", "what it is"), refused),
+        _answer(allowlist.ErrorBody),
+        "### `POST /oauth/token/`",
+        (
+            "No reading: it turns a consent into access, and renews that. It sends the id and"
+            " secret of the OAuth application and what Sentry gave before. Of the answer, these are"
+            " read; they are kept encrypted in the registry, apart from the data."
+        ),
+        _answer(allowlist.TokenResponse, allowlist.TokenRefusal),
+        "Passed over: user.name, user.email, user.id, id_token.",
     ]
     return "\n\n".join(parts)
+
+
+def _answer(*structs: type[Struct]) -> str:
+    rows = [(f"`{path}`", kind, text) for one in structs for path, kind, text in _fields(one)]
+    return _table(("field", "kind", "what it is"), rows)
 
 
 def _data_of_activities() -> str:

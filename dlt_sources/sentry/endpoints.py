@@ -28,7 +28,8 @@ class Endpoint:
         Raises:
             ValueError: A value would make the path another one. No name at Sentry is such a value.
         """
-        if not {"", ".", ".."}.isdisjoint(places.values()):
+        used = [value for name, value in places.items() if f"{{{name}}}" in self.path]
+        if not {"", ".", ".."}.isdisjoint(used):
             raise ValueError(f"A placeholder of {self.path} is empty or leads to another path.")
         return "/api/0/" + self.path.format_map({k: quote(v, safe="") for k, v in places.items()})
 
@@ -37,6 +38,7 @@ _ORGANIZATION = "organizations/{organization}/"
 _WINDOW = frozenset({"project", "start", "end"})
 _PAGE = frozenset({"per_page", "cursor"})
 
+ORGANIZATIONS = Endpoint("organizations/", _PAGE, "org:read")  # while one is being connected
 ORGANIZATION = Endpoint(_ORGANIZATION, frozenset({"detailed"}), "org:read")
 PROJECTS = Endpoint(_ORGANIZATION + "projects/", _PAGE, "org:read")
 ENVIRONMENTS = Endpoint(

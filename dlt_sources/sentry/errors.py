@@ -20,7 +20,8 @@ SentryError
     ├── InvalidRequest            400, 405, a redirect that is not followed, …
     ├── MultipleProjectsRefused   400: the organization may ask for one project at a time only
     ├── OutsideRetention          400 for a window that Sentry no longer keeps
-    └── UnexpectedResponse        an answer of another form than documented
+    ├── UnexpectedResponse        an answer of another form than documented
+    └── UnreadableAuthorities     nothing to verify certificates with
 LoadFailed                        dlt or the warehouse failed
 OutOfRetention                    a person asked for days that Sentry does not keep
 
@@ -80,7 +81,15 @@ class TokenExpired(TokenRejected):
 
 
 class TokenRevoked(TokenRejected):
-    """The access token is unknown or revoked, or its user or application is inactive."""
+    """The access token is unknown or revoked, or its user or application is inactive.
+
+    Attributes:
+        code: What of these, in a word: `user-inactive`, `application-inactive`, "" for the others.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ActionNeeded(ConnectionLost):
@@ -143,6 +152,13 @@ class OutsideRetention(Fatal):
 
 class UnexpectedResponse(Fatal):
     """The answer is not of the documented form. Says where, never what stood there."""
+
+
+class UnreadableAuthorities(Fatal):
+    """The certificates of the authorities to trust, as the environment names them, are not there.
+
+    A token is sent nowhere then.
+    """
 
 
 class LoadFailed(Exception):

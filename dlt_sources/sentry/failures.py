@@ -49,15 +49,22 @@ ACTIONS = {
 
 _INACTIVE = {
     "User inactive or deleted": (
-        "The user who connected the organization is deactivated or deleted in Sentry. Connect it "
-        "again as an active user."
+        "user-inactive",
+        (
+            "The user who connected the organization is deactivated or deleted in Sentry. Connect "
+            "it again as an active user."
+        ),
     ),
     "UserApplication inactive or deleted": (
-        "The OAuth application of this installation is deactivated or deleted in Sentry. Set it up "
-        "there again, then connect the organization again."
+        "application-inactive",
+        (
+            "The OAuth application of this installation is deactivated or deleted in Sentry. Set "
+            "it up there again, then connect the organization again."
+        ),
     ),
 }
-"""Refusals of a token for good (`api/authentication.py::UserAuthTokenAuthentication`)."""
+"""Refusals of a token for good (`api/authentication.py::UserAuthTokenAuthentication`): our word and
+sentence for each."""
 
 
 def rejection(answer: Answer) -> tuple[ConnectionLost, bool]:
@@ -71,7 +78,8 @@ def rejection(answer: Answer) -> tuple[ConnectionLost, bool]:
         if detail.code in ACTIONS:
             return ActionNeeded(ACTIONS[detail.code], detail.code), False
     elif detail in _INACTIVE:
-        return TokenRevoked(_INACTIVE[detail]), False
+        code, sentence = _INACTIVE[detail]
+        return TokenRevoked(sentence, code), False
     elif detail == "Token expired":
         return TokenExpired(
             "The access token of this connection expired and could not be renewed. Connect the "

@@ -1,7 +1,8 @@
 """What happened to issues: their activities."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import ActivityFeed
@@ -11,6 +12,8 @@ from dlt_sources.sentry.known import changed, known_rows
 from dlt_sources.sentry.parallel import chunks
 from dlt_sources.sentry.rows import activity_row, first_seen_row
 from dlt_sources.sentry.tables import IssueActivityRow, IssueHistoryRow, IssueRow
+
+T = TypeVar("T")
 
 AT_ONCE = 10
 """Histories that a thread reads before it hands them over."""
@@ -32,21 +35,70 @@ class Histories:
     histories: list[IssueHistoryRow]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part(Generic[T]):
+    """What a thread reads at once.
+
+    Attributes:
+        issue_ids: Of which issues.
+        ends: What is wanted, if this is the last part of it.
+    """
+
+    issue_ids: list[str]
+    ends: tuple[T, Sequence[str]] | None = None
+
+
 def explain(load: Load, issue_ids: Sequence[str]) -> Histories:
     """Read the activities of issues, at most the latest 100 of each.
 
     Reading them leaves no trace at Sentry, while reading an issue's details counts as a view by the
     connecting user (`issues/endpoints/group_details.py`).
     """
+    [(_, found)] = explained(load, [(None, issue_ids)])
+    return found
+
+
+def explained(
+    load: Load, wanted: Iterable[tuple[T, Sequence[str]]]
+) -> Iterator[tuple[T, Histories]]:
+    """Read the activities of issues, some after the other; see `explain`.
+
+    While some are looked at, those of the next ones are under way.
+
+    Args:
+        load: The load.
+        wanted: Ids of issues, with what they are wanted for.
+    """
+    rows: list[tuple[str, list[IssueActivityRow]]] = []
+    read = load.workers.in_order(
+        lambda part: (part.ends, _some(load, part.issue_ids)), _parts(wanted)
+    )
+    for ends, some in read:
+        rows += some
+        if ends is not None:
+            purpose, issue_ids = ends
+            yield purpose, _histories(load, issue_ids, rows)
+            rows = []
+
+
+def _parts(wanted: Iterable[tuple[T, Sequence[str]]]) -> "Iterator[_Part[T]]":
+    for purpose, issue_ids in wanted:
+        *most, last = [*chunks(list(issue_ids), AT_ONCE)] or [[]]
+        yield from (_Part(some) for some in most)
+        yield _Part(last, (purpose, issue_ids))
+
+
+def _histories(
+    load: Load, issue_ids: Sequence[str], read: Iterable[tuple[str, list[IssueActivityRow]]]
+) -> Histories:
+    """Return what was read of issues, and remember that it was."""
     if not issue_ids:
         return Histories([], [])
     activities: list[IssueActivityRow] = []
     histories: list[IssueHistoryRow] = []
-    read = load.workers.in_order(lambda some: _some(load, some), chunks(list(issue_ids), AT_ONCE))
-    for found in read:
-        for issue_id, rows in found:
-            activities += rows
-            histories.append(_history(load, issue_id, rows))
+    for issue_id, rows in read:
+        activities += rows
+        histories.append(_history(load, issue_id, rows))
     load.counts["histories_read"] += len(issue_ids)
     load.histories.update(row.issue_id for row in histories)
     load.progress("histories", load.counts["histories_read"], None)

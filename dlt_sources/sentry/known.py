@@ -1,11 +1,13 @@
 """What the warehouse already holds, so that a load writes changes and only them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import UNSET
+from msgspec.structs import astuple
 
 from dlt_sources.sentry.tables import TABLES, IssueRow, Row
 
@@ -86,8 +88,8 @@ def differs(row: Row, known: Row | None, ignoring: tuple[str, ...] = ()) -> bool
 class KnownIssues:
     """The issues in the warehouse as a load finds them, with how much of their history is known.
 
-    Held as Arrow, of which rows are made for the issues at hand only: of 200,000 issues, Python
-    objects alone would take more than everything else together.
+    Held, compared, chosen and sorted as Arrow, of which rows are made for the issues at hand only:
+    of 200,000 issues, Python objects alone would take more than everything else together.
 
     Args:
         known: The warehouse.
@@ -109,10 +111,26 @@ class KnownIssues:
         self._places = {issue_id: place for place, issue_id in enumerate(ids)}
         histories = _table(known, "issue_histories", finished=True)
         self._histories = histories.select(["issue_id", "read_at", "last_activity_at"])
-        self._explained = set(self._histories.column("issue_id").to_pylist())
-        live = self._rows.filter(pc.is_null(self._rows["tombstone"]))["id"].to_pylist()
-        self.live = len(live)
-        self.explained = sum(one in self._explained for one in live)
+        self._present = self._with_histories()
+        live = self._present.filter(pc.is_null(self._present["tombstone"]))
+        self.live: int = live.num_rows
+        self.explained: int = live.num_rows - live["read_at"].null_count
+
+    def _with_histories(self) -> pa.Table:
+        """Return what `present` chooses from: issues that are there or out of reach, by their ids.
+
+        Merged and deleted ones are final.
+        """
+        places = pa.array(sorted(self._places.values()), pa.int64())
+        rows = self._rows.select(["id", "project_id", "status", "tombstone", "observed_at"])
+        is_cut_off = pc.less(places, self._finished_from)
+        rows = rows.take(places).append_column("is_cut_off", is_cut_off)
+        may_be_there = pc.is_in(rows["tombstone"], pa.array([None, OUT_OF_REACH]))
+        rows = rows.filter(may_be_there).sort_by("id")
+        of_history = pc.index_in(rows["id"], self._histories["issue_id"])
+        for name in ("read_at", "last_activity_at"):
+            rows = rows.append_column(name, self._histories[name].take(of_history))
+        return rows
 
     def __len__(self) -> int:
         return len(self._places)
@@ -120,9 +138,11 @@ class KnownIssues:
     def __contains__(self, issue_id: object) -> bool:
         return issue_id in self._places
 
-    def has_history(self, issue_id: str) -> bool:
-        """Tell whether an issue's history was ever read."""
-        return issue_id in self._explained
+    def without_history(self, ids: Iterable[str]) -> int:
+        """Return of how many issues no history was ever read."""
+        wanted = pa.array(ids, pa.string())
+        known = pc.sum(pc.is_in(wanted, self._histories["issue_id"])).as_py() or 0
+        return len(wanted) - int(known)
 
     def stored(self, ids: Iterable[str]) -> dict[str, IssueRow]:
         """Return the rows of issues, those of cut-off loads too; unknown ids are absent."""
@@ -139,14 +159,40 @@ class KnownIssues:
         for batch in self._rows.take(pa.array(places, pa.int64())).to_batches():
             yield from _as_rows(IssueRow, batch)
 
-    def longest_unread(self, ids: set[str]) -> list[str]:
-        """Return issues by when their histories were read, never read ones first."""
-        rows = self._histories.filter(
-            pc.is_in(self._histories["issue_id"], pa.array(sorted(ids), pa.string()))
-        )
-        ordered = rows.sort_by([("read_at", "ascending"), ("issue_id", "ascending")])
-        once = ordered["issue_id"].to_pylist()
-        return [*sorted(ids.difference(once)), *once]
+    def unchanged(self, rows: Sequence[IssueRow]) -> set[str]:
+        """Return the ids of rows as read that say what a finished load stored, and no more.
+
+        UNSET says nothing. A sweep reads many issues of which few changed: comparing a hundred at
+        once, column by column, takes a tenth of the time that a hundred stored rows would take.
+        """
+        places = [self._places.get(row.id, -1) for row in rows]
+        compared = [
+            row for row, place in zip(rows, places, strict=True) if place >= self._finished_from
+        ]
+        if not compared:
+            return set()
+        stored = self._rows.take(pa.array([one for one in places if one >= self._finished_from]))
+        is_same = pa.array([True] * len(compared))
+        columns = zip(*map(astuple, compared), strict=True)
+        for name, values in zip(IssueRow.__struct_fields__, columns, strict=True):
+            if name != "observed_at":
+                is_same = _and_equal(is_same, values, stored[name])
+        return {row.id for row, same in zip(compared, is_same.to_pylist(), strict=True) if same}
+
+    def longest_unread(self, issues: pa.Table, count: int, but: set[str]) -> list[str]:
+        """Return issues by when their histories were read, never read ones first.
+
+        Args:
+            issues: Some of `present`.
+            count: How many to return at most.
+            but: Ids of those to be left out.
+        """
+        wanted = issues.filter(pc.invert(pc.is_in(issues["id"], pa.array(but, pa.string()))))
+        never = pa.scalar(datetime.fromtimestamp(0, UTC), wanted["read_at"].type)
+        keys = pa.table({"read_at": pc.fill_null(wanted["read_at"], never), "id": wanted["id"]})
+        order = [("read_at", "ascending"), ("id", "ascending")]
+        ids: list[str] = keys.sort_by(order)["id"].slice(0, count).to_pylist()
+        return ids
 
     def read_since(self, moment: datetime) -> set[str]:
         """Return the issues whose histories were read at a moment or later."""
@@ -167,16 +213,28 @@ class KnownIssues:
             by a load that was cut off; `read_at` and `last_activity_at` of their history (null if
             none was read).
         """
-        places = pa.array(sorted(self._places.values()), pa.int64())
-        rows = self._rows.select(["id", "project_id", "status", "tombstone", "observed_at"])
-        is_cut_off = pc.less(places, self._finished_from)
-        rows = rows.take(places).append_column("is_cut_off", is_cut_off)
-        is_here = pc.is_null(rows["tombstone"])
-        is_readable = pc.is_in(rows["project_id"], pa.array(list(readable), pa.string()))
-        may_return = pc.and_(pc.equal(rows["tombstone"], OUT_OF_REACH), is_readable)
-        kept = rows.filter(pc.or_(is_here, pc.fill_null(may_return, fill_value=False)))
-        joined = kept.join(self._histories, "id", "issue_id", "left outer")
-        return joined.sort_by("id")
+        is_here = pc.is_null(self._present["tombstone"])
+        is_readable = pc.is_in(self._present["project_id"], pa.array(readable, pa.string()))
+        return self._present.filter(pc.or_(is_here, is_readable))
+
+
+def _and_equal(is_same: pa.Array, values: Sequence[Any], stored: pa.ChunkedArray) -> pa.Array:
+    """Return which rows are the same still: as before, and equal in a column, too."""
+    is_unset = [value is UNSET for value in values]
+    if all(is_unset):
+        return is_same
+    if any(is_unset):
+        values = [None if value is UNSET else value for value in values]
+    try:
+        read = pa.array(values, stored.type)
+    except (pa.ArrowInvalid, OverflowError):  # a number out of range, for the checks to drop
+        return pa.array([False] * len(values))
+    known = stored.combine_chunks()
+    if read.equals(known):
+        return is_same
+    is_equal = pc.fill_null(pc.equal(read, known), fill_value=False)
+    both_null = pc.and_(pc.is_null(read), pc.is_null(known))
+    return pc.and_(is_same, pc.or_(pc.or_(is_equal, both_null), pa.array(is_unset)))
 
 
 def _cut_off_histories(known: Known) -> set[str]:

@@ -4,7 +4,7 @@ import logging
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -105,6 +105,7 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
     budget: Budget | None = None,
     again: tuple[date | None, date | None] = (None, None),
     progress: Progress | None = None,
+    before_commit: Callable[[], None] | None = None,
 ) -> LoadSummary:
     """Load an organization's changes since the last load, and history that no load has read.
 
@@ -121,6 +122,7 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
         budget: What the load may spend.
         again: First and last day of history to read again, both included, if a person asks for any.
         progress: Told what is being read, and how far it is.
+        before_commit: Called before each slice is committed; raises to end the load without it.
 
     Raises:
         SentryError: Sentry could not be read; what was committed before stays.
@@ -131,13 +133,15 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
     with (
         _without_data(),
         _pipeline(destination, work_dir) as pipeline,
+        # dlt connects dozens of times a slice; as long as one connection is open, that is cheap.
+        pipeline.sql_client() as warehouse,
         closing(Workers(client.concurrency)) as workers,
     ):
         load = begin(
             run_id=run_id,
             client=client,
             salt=salt,
-            known=_Warehouse(pipeline),
+            known=_Warehouse(warehouse),
             watermarks=from_state(_restored_state(pipeline)),
             budget=budget or Budget(),
             progress=progress or _silent,
@@ -151,7 +155,7 @@ def run_load(  # noqa: PLR0913 - what a load needs, each by name
         schedule(load, *again)
         # dlt connects dozens of times a slice; as long as one connection is open, that is cheap.
         with pipeline.sql_client():
-            committed = _commit_all(pipeline, load)
+            committed = _commit_all(pipeline, load, before_commit or _anyway)
     return LoadSummary(
         run_id=run_id,
         as_of=load.as_of.isoformat(),
@@ -181,13 +185,18 @@ def _restored_state(pipeline: dlt.Pipeline) -> dict[str, Any]:
     return sources.get(SOURCE, {})
 
 
-def _commit_all(pipeline: dlt.Pipeline, load: Load) -> int:
+def _anyway() -> None:
+    """Commit without asking anybody."""
+
+
+def _commit_all(pipeline: dlt.Pipeline, load: Load, before_commit: Callable[[], None]) -> int:
     """Commit the slices of a load one after the other; return how many there were."""
     coverage = Coverage(load)
     is_complete = False
     number = 0
     for number, part in enumerate(slices(load), start=1):
         is_complete = is_complete or part.ends_pass
+        before_commit()
         _commit(pipeline, load, part, coverage, number, is_complete=is_complete)
         log.info("committed slice %d: %d rows", number, part.rows)
     return number
@@ -284,38 +293,38 @@ def _cause(failure: BaseException) -> BaseException:
 
 
 class _Warehouse:
-    """Reads the tables of earlier loads from a pipeline's destination; see `known.Known`."""
+    """Reads the tables of earlier loads from a pipeline's destination; see `known.Known`.
 
-    def __init__(self, pipeline: dlt.Pipeline) -> None:
-        self._pipeline = pipeline
+    One reading at a time: each uses the connection that is open for the length of the load.
+    """
+
+    def __init__(self, warehouse: SqlClientBase[Any]) -> None:
+        self._warehouse = warehouse
+        self._names = _Qualified(warehouse)
 
     def read(self, table: str, where: str, *, finished: bool) -> Iterator[pa.RecordBatch]:
         """Yield rows of a table."""
         columns = ", ".join(f'"{name}"' for name in TABLES[table].row.__struct_fields__)
-        with self._pipeline.sql_client() as warehouse:
-            rows = warehouse.make_qualified_table_name(table)
-            loads = warehouse.make_qualified_table_name("_dlt_loads")
-            query = (
-                f"select {columns} from {rows}"  # noqa: S608 - our own names only
-                f" where _dlt_load_id {'in' if finished else 'not in'}"
-                f" (select load_id from {loads} where status = 0)"
-                f"{' and ' + where if where else ''}"
-            )
-            try:
-                with warehouse.execute_query(query) as cursor:
-                    for found in cursor.iter_arrow(chunk_size=READ_ROWS):
-                        yield from found.to_batches()
-            except DestinationUndefinedEntity:
-                return
+        query = (
+            f"select {columns} from {self._names[table]}"  # noqa: S608 - our own names only
+            f" where _dlt_load_id {'in' if finished else 'not in'}"
+            f" (select load_id from {self._names['_dlt_loads']} where status = 0)"
+            f"{' and ' + where if where else ''}"
+        )
+        try:
+            with self._warehouse.execute_query(query) as cursor:
+                for found in cursor.iter_arrow(chunk_size=READ_ROWS):
+                    yield from found.to_batches()
+        except DestinationUndefinedEntity:
+            return
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Return the rows of a query; see `known.Known`."""
-        with self._pipeline.sql_client() as warehouse:
-            try:
-                with warehouse.execute_query(sql.format_map(_Qualified(warehouse))) as cursor:
-                    return cursor.fetchall()
-            except DestinationUndefinedEntity:
-                return []
+        try:
+            with self._warehouse.execute_query(sql.format_map(self._names)) as cursor:
+                return cursor.fetchall()
+        except DestinationUndefinedEntity:
+            return []
 
 
 class _Qualified(dict[str, str]):

@@ -31,6 +31,13 @@ class Reading:
 
 READINGS = (
     Reading(
+        endpoints.ORGANIZATIONS,
+        allowlist.Organization,
+        "To know, while an organization is being connected, which ones the consent opens. Never"
+        " made by a load.",
+        "name, avatar, features, access, onboardingTasks, every setting",
+    ),
+    Reading(
         endpoints.ORGANIZATION,
         allowlist.Organization,
         "To know that the connection works and which organization it is.",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from dlt_sources.sentry import endpoints
 from dlt_sources.sentry.allowlist import Issue
 from dlt_sources.sentry.client import Params
-from dlt_sources.sentry.context import NARROWEST, Load, iso
+from dlt_sources.sentry.context import NARROWEST, RETENTION, Load, iso
 from dlt_sources.sentry.errors import AccessDenied, MultipleProjectsRefused, QueryTimedOut
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -127,6 +127,8 @@ def _pages(load: Load, wanted: Search) -> Iterator[list[Issue]]:
         "end": iso(wanted.end),
     }
     first = load.client.page(endpoints.ISSUES, list[Issue], params)
+    if wanted.born_until is None and wanted.start <= load.as_of - RETENTION:
+        load.hits = first.hits or 0
     halves = wanted.born_halves()
     if (first.hits or 0) > PREFILTERED and halves is not None:
         for half in halves:

@@ -120,7 +120,7 @@ class Sender:
         """Point a request to where a redirect leads, unless the token must not be sent there."""
         try:
             target = urlsplit(
-                urljoin(f"{self.server}{request.path}", answer.headers.get("Location", ""))
+                urljoin(f"{self.server}{request.path}", answer.headers.get("location", ""))
             )
         except ValueError:
             return False
@@ -203,7 +203,7 @@ class Sender:
 
     def _learn(self, endpoint: Endpoint, answer: Answer) -> None:
         """Take the server's time, its rate limit and its announcements from the headers."""
-        date = answer.headers.get("Date", "")
+        date = answer.headers.get("date", "")
         with self._lock:
             if date != self._date:
                 self._date, self._now = date, headers.server_time(answer.headers)
@@ -213,7 +213,7 @@ class Sender:
             self._limiter.observe(budget.limit, budget.remaining, budget.reset_s)
             if budget.at_once is not None:
                 self._limiter.allow_at_once(budget.at_once)
-        if "X-Sentry-Deprecation-Date" in answer.headers:
+        if "x-sentry-deprecation-date" in answer.headers:
             self.warn(f"endpoint {endpoint.path} is deprecated")
 
 

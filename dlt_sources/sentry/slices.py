@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from dlt_sources.sentry.changes import Batch
 from dlt_sources.sentry.context import Load
-from dlt_sources.sentry.history import explain, first_seen
+from dlt_sources.sentry.history import Histories, explain, first_seen
 from dlt_sources.sentry.tables import TABLES, Row
 
 FULL_S = 60.0
 """A slice that took so many seconds to gather is full,"""
 
-FULL_ROWS = 100_000
+FULL_ROWS = 200_000
 """and one with so many rows, which bounds the memory."""
 
 
@@ -51,14 +51,21 @@ class Slice:
             self._load.rows[table] += arrow.num_rows
 
     def add_issues(self, batch: Batch) -> None:
-        """Add issues with what happened to them, so that no mart sees one without the other."""
+        """Read what happened to issues and add both, so that no mart sees one without the other."""
+        self.add_explained(batch, explain(self._load, batch.explain))
+
+    def add_explained(self, batch: Batch, found: Histories) -> None:
+        """Add issues with what happened to them."""
         self.add("issues", batch.rows)
         self.add("issue_activities", first_seen(self._load, batch.untouched))
-        self.add_histories(batch.explain)
+        self._add(found)
 
     def add_histories(self, issue_ids: list[str]) -> int:
         """Read the histories of issues and add them; return how many activities were new."""
         found = explain(self._load, issue_ids)
+        self._add(found)
+        return len(found.activities)
+
+    def _add(self, found: Histories) -> None:
         self.add("issue_activities", found.activities)
         self.add("issue_histories", found.histories)
-        return len(found.activities)

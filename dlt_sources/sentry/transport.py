@@ -2,23 +2,24 @@
 
 Made of `httpcore`, which is httpx's own engine, because of what is *not* there: no cookies, no
 redirects, no proxies or credentials from the environment, no log of addresses, and an address is
-never taken apart again after it was checked. Certificates are always verified.
+never taken apart again after it was checked. Certificates are always verified: against the
+authorities that browsers know, or those in SSL_CERT_FILE or SSL_CERT_DIR, for a private one.
 """
 
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from ssl import SSLContext
+from ssl import SSLContext, SSLError
 from threading import local
 from typing import Any
 
 import httpcore
 import httpx
 
-from dlt_sources.sentry.errors import UnexpectedResponse, Unreachable
+from dlt_sources.sentry.errors import UnexpectedResponse, Unreachable, UnreadableAuthorities
 from dlt_sources.sentry.hosts import Origin
 
 CONNECT_TIMEOUT_S = 10.0
@@ -40,12 +41,12 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        headers: Its headers.
+        headers: Its headers, by name in lower case.
         content: Its body, decompressed.
     """
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     content: bytes
 
 
@@ -68,24 +69,33 @@ class Transport:
             "pool": timeout_s,
         }
         self._own = _Own()
-        self._pools: list[httpcore.ConnectionPool] = []
+        self._connections: list[httpcore.HTTPConnection] = []
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools:
-            pool.close()
+        for connection in self._connections:
+            connection.close()
 
-    def _pool(self) -> httpcore.ConnectionPool:
-        """Return the current thread's connection: a shared pool would have them wait in line."""
-        if self._own.pool is None:
-            self._own.pool = httpcore.ConnectionPool(
-                ssl_context=_ssl_context(),
-                max_connections=1,
-                keepalive_expiry=KEEPALIVE_S,
-                network_backend=_TimedBackend(self._deadline),
-            )
-            self._pools.append(self._own.pool)
-        return self._own.pool
+    def _connection(self, url: httpcore.URL) -> httpcore.HTTPConnection:
+        """Return the current thread's connection, a new one where it is of no use any more.
+
+        Without a pool, in which threads would wait in line, and which asks twice a request whether
+        a connection is still there.
+        """
+        own = self._own.connection
+        if own is not None:
+            if own.is_available() and own.can_handle_request(url.origin) and not own.has_expired():
+                return own
+            own.close()
+            self._connections.remove(own)
+        own = self._own.connection = httpcore.HTTPConnection(
+            url.origin,
+            ssl_context=_ssl_context() if url.scheme == b"https" else None,
+            keepalive_expiry=KEEPALIVE_S,
+            network_backend=_TimedBackend(self._deadline),
+        )
+        self._connections.append(own)
+        return own
 
     def get(self, origin: Origin, target: str, token: str) -> Answer:
         """Return the answer to a GET request, whatever its status.
@@ -98,12 +108,14 @@ class Transport:
         Raises:
             Unreachable: No connection, no complete answer in time, or one that cannot be read.
             UnexpectedResponse: The answer is larger than allowed.
+            UnreadableAuthorities: There is nothing to verify certificates with.
         """
         self._deadline.at = time.monotonic() + self._timeout_s
         try:
             return self._get(origin, target, token)
         except _FAILURES as error:
-            reason = type(error).__name__
+            cause = error.__cause__
+            reason = type(cause if isinstance(cause, SSLError) else error).__name__
         # Out of the handler: texts of the library may hold headers, and with them the token.
         raise Unreachable(
             f"Sentry at {origin} cannot be reached ({reason}). "
@@ -111,14 +123,15 @@ class Transport:
         )
 
     def _get(self, origin: Origin, target: str, token: str) -> Answer:
+        url = httpcore.URL(
+            scheme=origin.scheme.encode(),
+            host=origin.host.encode(),
+            port=origin.port,
+            target=target.encode(),
+        )
         request = httpcore.Request(
             "GET",
-            httpcore.URL(
-                scheme=origin.scheme.encode(),
-                host=origin.host.encode(),
-                port=origin.port,
-                target=target.encode(),
-            ),
+            url,
             headers={
                 "Host": origin.netloc,
                 "Accept": "application/json",
@@ -128,19 +141,19 @@ class Transport:
             },
             extensions={"timeout": self._timeouts},
         )
-        response = self._pool().handle_request(request)
+        response = self._connection(url).handle_request(request)
         with closing(response):
-            headers = httpx.Headers(response.headers)
+            headers = _by_name(response.headers)
             content = b"".join(self._bounded(response.iter_stream(), headers))
         return Answer(response.status, headers, content)
 
-    def _bounded(self, chunks: Iterable[bytes], headers: httpx.Headers) -> Iterator[bytes]:
+    def _bounded(self, chunks: Iterable[bytes], headers: Mapping[str, str]) -> Iterator[bytes]:
         """Yield the decompressed body while it is no larger than allowed.
 
         Nothing is ever decompressed beyond the bound, so a small body that unfolds to a huge one
         (a "gzip bomb") costs no memory.
         """
-        encoding = headers.get("Content-Encoding", "identity").lower()
+        encoding = headers.get("content-encoding", "identity").lower()
         if encoding == "gzip":
             chunks = _unzipped(chunks, self._max_bytes)
         elif encoding != "identity":
@@ -156,10 +169,25 @@ class Transport:
             yield chunk
 
 
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return headers by name; values of the same name are joined (RFC 9110, 5.3)."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.lower().decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
 @cache
 def _ssl_context() -> SSLContext:
     """Return what verifies certificates; shared, because reading the authorities takes a while."""
-    return httpx.create_ssl_context(trust_env=False)
+    try:
+        return httpx.create_ssl_context()
+    except OSError:
+        raise UnreadableAuthorities(
+            "No certificates can be read from where the environment variable SSL_CERT_FILE or "
+            "SSL_CERT_DIR points to. Correct it, then run again."
+        ) from None
 
 
 def _unzipped(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
@@ -179,7 +207,7 @@ def _unzipped(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
 class _Own(local):
     """What belongs to one thread."""
 
-    pool: httpcore.ConnectionPool | None = None
+    connection: httpcore.HTTPConnection | None = None
 
 
 class _Deadline(local):
@@ -220,15 +248,44 @@ class _TimedBackend(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
+    """A connection whose steps end by the deadline, give or take a tenth of the time that is left.
+
+    The library sets the socket's timeout anew for each step. With several threads under way that
+    takes longer than the step, as each gives way to the others meanwhile.
+    """
+
     def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._socket = stream.get_extra_info("socket")
+        self._timeout = 0.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout))
+        self._limit(timeout)
+        try:
+            received: bytes = self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout from error
+        except OSError as error:
+            raise httpcore.ReadError from error
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.left(timeout))
+        while buffer:
+            self._limit(timeout)
+            try:
+                sent = self._socket.send(buffer)
+            except TimeoutError as error:
+                raise httpcore.WriteTimeout from error
+            except OSError as error:
+                raise httpcore.WriteError from error
+            buffer = buffer[sent:]
+
+    def _limit(self, timeout: float | None) -> None:
+        left = self._deadline.left(timeout)
+        if abs(self._timeout - left) > left / 10:
+            self._socket.settimeout(left)
+            self._timeout = left
 
     def close(self) -> None:
         self._stream.close()

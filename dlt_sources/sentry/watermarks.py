@@ -93,6 +93,8 @@ class Watermarks(Struct):
         server: What the server can do.
         compared_at: When issues were last to be counted against Sentry's own counts.
         reconciled: What came of the last comparison that succeeded.
+        disputed: Days of projects on which Sentry counts other resolutions than the warehouse
+            holds, and since when: histories read since then need not be read again for that.
     """
 
     searched_until: dict[str, datetime] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Watermarks(Struct):
     server: Server = field(default_factory=Server)
     compared_at: datetime | None = None
     reconciled: Reconciliation | None = None
+    disputed: dict[str, datetime] = field(default_factory=dict)
 
 
 DAILY = timedelta(days=1)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 
+from dlt_sources.sentry import audit, plan
 from dlt_sources.sentry.context import Budget
 from dlt_sources.sentry.errors import ServerTooOld, UnknownOrganization
 from include.sandbox.generate import DEFAULT_NOW, generate
@@ -219,6 +220,45 @@ def test_queries_that_time_out_are_halved(sandboxed, twin):
         sandboxed.load()
     twin.load()
     assert contents(sandboxed) == contents(twin)
+
+
+def test_searches_over_too_many_events_are_halved(sandboxed, twin):
+    """By the span of events, which is what they cost: an issue may be in several parts."""
+    requests = sandboxed.sandbox.requests
+    with behaving(sandboxed, search_timeout_hours=24 * 12):
+        sandboxed.load()
+        halved = requests.by_route["issues"]
+    requests.reset()
+    twin.load()
+    assert halved > 2 * requests.by_route["issues"]
+    assert contents(sandboxed) == contents(twin)
+
+
+def test_a_day_on_which_the_counts_never_agree_is_read_again_once(sandboxed, monkeypatch):
+    counted = audit._their_counts
+    one = replace(sandboxed, budget=Budget(audit=5))
+    audited = "select histories_audited from raw.load_runs order by as_of desc limit 1"
+
+    def with_one_more(load):
+        new, resolved = counted(load)
+        day = max(audit._our_resolved(load), key=lambda day: len(audit._our_resolved(load)[day]))
+        resolved[disputed.setdefault("day", day)] += 1
+        return new, resolved
+
+    disputed = {}
+    monkeypatch.setattr(audit, "_their_counts", with_one_more)
+    monkeypatch.setattr(plan, "add_audit", lambda _load, _part: None)
+    warning = "issues: Sentry counts other resolutions on a day"
+    one.load()
+    again = []
+    for _ in range(4):
+        one.advance(hours=25)
+        summary = one.load()
+        again.append(one.rows(audited)[0][0])
+    assert again[0] > 0
+    assert again[-2:] == [0, 0]
+    assert warning in summary.warnings
+    assert coverage(one, "warning")[warning] == ("warned", None)
 
 
 def test_late_counts_are_read_until_they_are_final(sandboxed, twin):

@@ -1,8 +1,6 @@
 """The transport's bounds: on time, on size, and on whom it believes."""
 
 import gzip
-import ssl
-import subprocess
 import threading
 import time
 import tracemalloc
@@ -14,6 +12,7 @@ from dlt_sources.sentry import errors
 from dlt_sources.sentry import transport as transport_module
 from dlt_sources.sentry.hosts import Origin
 from dlt_sources.sentry.transport import Transport
+from tests.unit.sentry.authority import Authority
 from tests.unit.sentry.scripted import ORGANIZATION, TOKEN, read_organization
 
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
@@ -100,17 +99,13 @@ def test_a_body_that_cannot_be_decompressed_is_tried_again(server, client, body,
 
 
 @pytest.fixture
-def tls_server(tmp_path, monkeypatch):
-    """A server on https, and the file with its certificate, which no authority vouches for."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    make = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
-        "-addext subjectAltName=DNS:localhost"
-    )
-    made = [*make.split(), "-keyout", key, "-out", certificate]
-    subprocess.run(made, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def tls_server(authority):
+    """A server on https, and who asked it for something with which token."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -126,46 +121,86 @@ def tls_server(tmp_path, monkeypatch):
 
     with HTTPServer(("127.0.0.1", 0), Handler) as http:
         http.handle_error = lambda *_: None
-        http.socket = context.wrap_socket(http.socket, server_side=True)
+        http.socket = authority.vouched_for("localhost").wrap_socket(http.socket, server_side=True)
         threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        transport_module._ssl_context.cache_clear()
-        yield http.server_port, certificate, asked
+        yield http.server_port, asked
         http.shutdown()
 
 
-def test_a_server_that_cannot_prove_who_it_is_gets_no_token(tls_server):
-    port, _, asked = tls_server
-    transport = Transport(timeout_s=5, max_bytes=1000)
-    with pytest.raises(errors.Unreachable, match="ConnectError"):
-        transport.get(Origin("https", "localhost", port), "/", TOKEN)
+@pytest.fixture
+def trust(monkeypatch):
+    """Return a transport that reads the authorities to trust from where the environment says."""
+
+    def make(**variables):
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
+        for name, path in variables.items():
+            monkeypatch.setenv(name, str(path))
+        transport_module._ssl_context.cache_clear()
+        return Transport(timeout_s=0.5, max_bytes=1000)
+
+    yield make
+    transport_module._ssl_context.cache_clear()
+
+
+def test_a_server_that_cannot_prove_who_it_is_gets_no_token(tls_server, trust):
+    port, asked = tls_server
+    with pytest.raises(errors.Unreachable, match="SSLCertVerificationError"):
+        trust().get(Origin("https", "localhost", port), "/", TOKEN)
     assert asked == []
 
 
-@pytest.fixture
-def trusted(tls_server, monkeypatch):
-    """A transport that takes the server's certificate for an authority's."""
-    _, certificate, _ = tls_server
-    trusting = ssl.create_default_context(cafile=str(certificate))
-    monkeypatch.setattr(transport_module, "_ssl_context", lambda: trusting)
-    return Transport(timeout_s=0.5, max_bytes=1000)
-
-
-def test_a_server_that_an_authority_vouches_for_gets_it(tls_server, trusted):
-    port, _, asked = tls_server
-    assert trusted.get(Origin("https", "localhost", port), "/", TOKEN).content == b"{}"
+def test_a_server_that_a_private_authority_vouches_for_gets_it(tls_server, authority, trust):
+    port, asked = tls_server
+    transport = trust(SSL_CERT_FILE=authority.file)
+    assert transport.get(Origin("https", "localhost", port), "/", TOKEN).content == b"{}"
     assert asked == [f"Bearer {TOKEN}"]
 
 
-def test_a_certificate_of_another_name_proves_nothing(tls_server, trusted):
-    port, _, asked = tls_server
-    with pytest.raises(errors.Unreachable, match="ConnectError"):
-        trusted.get(Origin("https", "127.0.0.1", port), "/", TOKEN)
+def test_private_authorities_may_be_in_a_folder(tls_server, authority, trust):
+    port, _ = tls_server
+    transport = trust(SSL_CERT_DIR=authority.folder)
+    assert transport.get(Origin("https", "localhost", port), "/", TOKEN).content == b"{}"
+
+
+def test_the_authorities_that_browsers_know_are_trusted_otherwise(trust):
+    trust()
+    known = {one["serialNumber"] for one in transport_module._ssl_context().get_ca_certs()}
+    assert len(known) > 100
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_authorities_that_cannot_be_read_are_named_as_the_cause(trust, tmp_path, content):
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_text(content)
+    transport = trust(SSL_CERT_FILE=path)
+    with pytest.raises(errors.UnreadableAuthorities, match="SSL_CERT_FILE"):
+        transport.get(Origin("https", "localhost", 1), "/", TOKEN)
+
+
+def test_a_certificate_of_another_name_proves_nothing(tls_server, authority, trust):
+    port, asked = tls_server
+    transport = trust(SSL_CERT_FILE=authority.file)
+    with pytest.raises(errors.Unreachable, match="SSLCertVerificationError"):
+        transport.get(Origin("https", "127.0.0.1", port), "/", TOKEN)
     assert asked == []
 
 
-def test_a_slow_answer_ends_at_the_deadline_over_tls_too(tls_server, trusted):
-    port, _, _ = tls_server
-    trusted._timeouts["read"] = 5.0  # the library's own, for one step
+def test_a_slow_answer_ends_at_the_deadline_over_tls_too(tls_server, authority, trust):
+    port, _ = tls_server
+    transport = trust(SSL_CERT_FILE=authority.file)
+    transport._timeouts["read"] = 5.0  # the library's own, for one step
     with pytest.raises(errors.Unreachable, match="ReadTimeout"):
-        trusted.get(Origin("https", "localhost", port), "/slow", TOKEN)
+        transport.get(Origin("https", "localhost", port), "/slow", TOKEN)
+
+
+def test_a_connection_that_the_server_closed_is_replaced(tls_server, authority, trust):
+    """As servers do that have waited long enough; this one does after each answer."""
+    port, asked = tls_server
+    transport = trust(SSL_CERT_FILE=authority.file)
+    for _ in range(3):
+        transport.get(Origin("https", "localhost", port), "/", TOKEN)
+        time.sleep(0.05)
+    assert len(asked) == 3
+    assert len(transport._connections) == 1
