@@ -23,24 +23,18 @@ episodes as (
 counts as (
 
     select
-        'projects of resolution_time_distribution' as place,
-        sum(episode_count) as episode_count,
-        sum(resolved_count) as resolved_count
+        scopes.scope as place,
+        sum(distribution.episode_count) as episode_count,
+        sum(distribution.resolved_count) as resolved_count
 
-    from {{ ref('resolution_time_distribution') }}
+    from (
+        values ('project'), ('organization'), ('project_level'), ('organization_level'),
+        ('project_priority'), ('organization_priority')
+    ) as scopes (scope)
+    left join {{ ref('resolution_time_distribution') }} as distribution
+        on scopes.scope = distribution.scope
 
-    where scope = 'project'
-
-    union all
-
-    select
-        'organization of resolution_time_distribution',
-        sum(episode_count),
-        sum(resolved_count)
-
-    from {{ ref('resolution_time_distribution') }}
-
-    where scope = 'organization'
+    group by scopes.scope
 
     union all
 

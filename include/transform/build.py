@@ -8,9 +8,12 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from include.settings import PROJECT_ROOT
 
@@ -20,20 +23,28 @@ WAREHOUSE_VARIABLE = "CORVANA_WAREHOUSE"
 """Read by `dbt_project/profiles.yml`."""
 
 
+CHECK_S = 2.0
+"""Seconds between two questions whether to go on."""
+
+
 class BuildFailed(Exception):
     """A model or a test of dbt failed; the log before it says which."""
 
 
-def build(warehouse: Path, work_dir: Path, cache_dir: Path) -> None:
+def build(
+    warehouse: Path, work_dir: Path, cache_dir: Path, check: Callable[[], None] = lambda: None
+) -> None:
     """Build and test the marts of one connection; every line of dbt goes to the log.
 
     Args:
         warehouse: The connection's DuckDB file.
         work_dir: Where to make the working folder; dbt's logs and compiled SQL are deleted with it.
         cache_dir: Where the parsed project is kept between builds. Holds nothing of a connection.
+        check: Asked every few seconds whether to go on; raises to end dbt at once.
 
     Raises:
         BuildFailed: Something did not build, or a test found wrong data.
+        Exception: What `check` raised.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="dbt-", dir=work_dir) as folder:
@@ -41,13 +52,20 @@ def build(warehouse: Path, work_dir: Path, cache_dir: Path) -> None:
         with subprocess.Popen(  # noqa: S603 - our own module
             command,
             cwd=folder,  # where DuckDB puts what does not fit into memory
-            env=_environment(warehouse),
+            env=_environment(warehouse, Path(folder)),
+            stdin=subprocess.PIPE,  # closes when this process ends, however: then dbt ends, too
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            for line in _lines(process):
-                log.info("%s", line)
+            try:
+                for line in _lines(process, check):
+                    log.info("%s", line)
+                check()
+                process.wait()
+            except BaseException:
+                process.kill()
+                raise
     if process.returncode != 0:
         raise BuildFailed(
             "dbt could not build the marts; the lines above name the model or test. The published "
@@ -55,16 +73,41 @@ def build(warehouse: Path, work_dir: Path, cache_dir: Path) -> None:
         )
 
 
-def _environment(warehouse: Path) -> dict[str, str]:
-    """Return dbt's environment: ours without the keys, which it does not need."""
+def _environment(warehouse: Path, folder: Path) -> dict[str, str]:
+    """Return dbt's environment: ours without the keys, which it does not need.
+
+    What it has to put aside goes into its working folder.
+    """
     inherited = {
         name: value for name, value in os.environ.items() if name != "CORVANA_ENCRYPTION_KEYS"
     }
-    return inherited | {WAREHOUSE_VARIABLE: str(warehouse), "PYTHONPATH": str(PROJECT_ROOT)}
+    return inherited | {
+        WAREHOUSE_VARIABLE: str(warehouse),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "TMPDIR": str(folder),
+    }
 
 
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """Yield what a process prints, line by line."""
-    for line in process.stdout or ():
+def _lines(process: subprocess.Popen[str], check: Callable[[], None]) -> Iterator[str]:
+    """Yield what a process prints, line by line, and check now and then, also if it is silent."""
+    printed: SimpleQueue[str | None] = SimpleQueue()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            printed.put(line)
+        printed.put(None)
+
+    Thread(target=read, name="dbt", daemon=True).start()
+    checked_at = time.monotonic()
+    while True:
+        if time.monotonic() - checked_at >= CHECK_S:
+            check()
+            checked_at = time.monotonic()
+        try:
+            line = printed.get(timeout=CHECK_S)
+        except Empty:
+            continue
+        if line is None:
+            return
         if text := line.rstrip():
             yield text

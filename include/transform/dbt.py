@@ -10,12 +10,29 @@ import sys
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumuro_decoder
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it ends, even if that one was killed.
+
+    Otherwise dbt would go on alone, and write into a warehouse that is nobody's any more. It holds
+    the other end of our standard input, which closes then.
+    """
+
+    def wait() -> None:
+        # Not through `sys.stdin`: its lock, held here, would make Python's own end a crash.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os._exit(1)
+
+    Thread(target=wait, name="parent", daemon=True).start()
 
 
 def main(folder: Path, cache: Path) -> int:
@@ -27,6 +44,7 @@ def main(folder: Path, cache: Path) -> int:
         f"--log-path={folder / 'logs'}",
         "--no-use-colors",
         "--log-level-file=none",
+        "--no-write-json",
     ]
     manifest = _manifest(folder, cache, options)
     result = dbtRunner(manifest=manifest).invoke(
@@ -62,4 +80,5 @@ def _fingerprint() -> str:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

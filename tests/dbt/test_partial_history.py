@@ -178,7 +178,8 @@ def test_a_project_that_waits_for_its_history_does_not_hide_the_others(added: Bu
         "select has_failed from marts.release_stability where project_id = '1' order by all"
     ) == [(False,), (True,), (None,), (None,)]
     assert added.values(
-        "select scope, episode_count from marts.resolution_time_distribution order by scope"
+        "select scope, episode_count from marts.resolution_time_distribution"
+        " where scope in ('organization', 'project') order by scope"
     ) == [("organization", 7), ("project", 7)]
     assert added.values("select distinct project_id from marts.assignment_pattern order by 1") == [
         ("1",),

@@ -10,8 +10,14 @@ from dlt_sources.sentry.tables import TABLES
 from tests.dbt.warehouses import PROJECT, Built
 
 MARTS = {
+    "assignment_load",
     "assignment_pattern",
+    "data_freshness",
+    "dim_issue",
+    "dim_project",
+    "dim_release",
     "error_frequency",
+    "process_findings",
     "project_error_rate",
     "release_stability",
     "release_stability_summary",

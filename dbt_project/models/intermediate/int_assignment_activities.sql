@@ -11,6 +11,7 @@ assignments as (
         activity_id,
         issue_id,
         assignee_key,
+        assignee_type,
         case
             when assignment_integration is null then assignee_type
             when assignment_integration in ('slack', 'msteams', 'discord')

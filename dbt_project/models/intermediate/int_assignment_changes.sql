@@ -34,6 +34,7 @@ corrections as (
         null as activity_id,
         issues.issue_id,
         issues.assignee_key,
+        issues.assignee_type,
         issues.assignee_type as assignment_source,
         least(greatest(issues.observed_at, latest_assignments.occurred_at), clocks.as_of)
             as occurred_at

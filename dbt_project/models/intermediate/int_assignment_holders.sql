@@ -27,6 +27,7 @@ holders as (
     select
         issue_id,
         assignee_key,
+        assignee_type,
         assignment_source,
         change_number,
         is_inferred,

@@ -32,6 +32,7 @@ spans as (
         numbered.issue_id,
         issues.project_id,
         numbered.assignee_key,
+        coalesce(numbered.assignee_type, 'user') as assignee_type,
         coalesce(numbered.assignment_source, 'user') as assignment_source,
         numbered.previous_assignee_key,
         numbered.span_number,

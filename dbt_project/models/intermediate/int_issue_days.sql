@@ -10,16 +10,30 @@ new_issues as (
 
 ),
 
+by_issue as (
+
+    select
+        project_id,
+        event_date,
+        sum(event_count) as event_count
+
+    from issue_release_days
+
+    where event_count > 0
+
+    group by project_id, event_date, issue_id
+
+),
+
 active as (
 
     select
         project_id,
         event_date as issue_date,
-        count(distinct issue_id) as active_issue_count
+        count(*) as active_issue_count,
+        cast(sum(event_count) - max(event_count) as bigint) as background_event_count
 
-    from issue_release_days
-
-    where event_count > 0
+    from by_issue
 
     group by project_id, event_date
 
@@ -46,6 +60,7 @@ combined as (
         coalesce(active.project_id, first_seen.project_id) as project_id,
         coalesce(active.issue_date, first_seen.issue_date) as issue_date,
         coalesce(active.active_issue_count, 0) as active_issue_count,
+        coalesce(active.background_event_count, 0) as background_event_count,
         coalesce(first_seen.new_issue_count, 0) as new_issue_count,
         coalesce(first_seen.new_unhandled_issue_count, 0) as new_unhandled_issue_count,
         coalesce(first_seen.new_known_handling_issue_count, 0) as new_known_handling_issue_count

@@ -9,6 +9,7 @@ curves as (
     select
         measure,
         project_id,
+        segment,
         cohort_date,
         hours,
         event_count,
@@ -23,10 +24,8 @@ curves as (
 
     from at_risk
 
-    where event_count > 0
-
     window
-        so_far as (partition by measure, project_id, cohort_date order by hours)
+        so_far as (partition by measure, project_id, segment, cohort_date order by hours)
 
 ),
 

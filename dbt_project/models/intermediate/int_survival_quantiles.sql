@@ -10,7 +10,9 @@ quantiles as (
     select
         measure,
         project_id,
+        segment,
         cohort_date,
+        min(hours) filter (where survival <= 0.75 + 1e-9) as p25_hours,
         min(hours) filter (where survival <= 0.5 + 1e-9) as median_hours,
         min(hours) filter (where survival <= 0.25 + 1e-9) as p75_hours,
         min(hours) filter (where survival <= 0.1 + 1e-9) as p90_hours,
@@ -19,7 +21,7 @@ quantiles as (
 
     from curves
 
-    group by measure, project_id, cohort_date
+    group by measure, project_id, segment, cohort_date
 
 )
 

@@ -4,34 +4,37 @@ with subjects as (
 
 ),
 
-times as (
-
-    select
-        measure,
-        project_id,
-        cohort_date,
-        hours,
-        count(*) filter (where is_event) as event_count,
-        count(*) as leaving_count
-
-    from subjects
-
-    group by all
-
-),
-
 -- Who is censored at the time of an event is still at risk then.
 at_risk as (
 
     select
         *,
-        cast(sum(leaving_count) over (
-            partition by measure, project_id, cohort_date
+        count(*) over (
+            partition by measure, project_id, segment, cohort_date
             order by hours desc
-        ) as double) as at_risk_count
+        ) as at_risk_count
 
-    from times
+    from subjects
+
+),
+
+times as (
+
+    select
+        measure,
+        project_id,
+        segment,
+        cohort_date,
+        hours,
+        count(*) as event_count,
+        cast(any_value(at_risk_count) as double) as at_risk_count
+
+    from at_risk
+
+    where is_event
+
+    group by measure, project_id, segment, cohort_date, hours
 
 )
 
-select * from at_risk
+select * from times

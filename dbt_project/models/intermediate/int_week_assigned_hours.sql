@@ -1,33 +1,19 @@
-with weeks as (
+with holdings as (
 
-    select * from {{ ref('int_project_weeks') }}
-
-),
-
-episode_assignments as (
-
-    select * from {{ ref('int_episode_assignments') }}
+    select * from {{ ref('int_week_holdings') }}
 
 ),
 
 assigned_time as (
 
     select
-        weeks.project_id,
-        weeks.week_start_date,
-        sum({{ hours_between(
-            'greatest(episode_assignments.held_from_at, weeks.week_start_at)',
-            'least(episode_assignments.counted_until_at, weeks.observed_until_at)',
-        ) }}) as assigned_hours
+        project_id,
+        week_start_date,
+        sum(held_hours) as assigned_hours
 
-    from weeks
-    inner join episode_assignments
-        on
-            weeks.project_id = episode_assignments.project_id
-            and weeks.observed_until_at > episode_assignments.held_from_at
-            and weeks.week_start_at < episode_assignments.counted_until_at
+    from holdings
 
-    group by weeks.project_id, weeks.week_start_date
+    group by project_id, week_start_date
 
 )
 

@@ -1,34 +1,7 @@
-with weeks as (
+with held as (
 
-    select * from {{ ref('int_project_weeks') }}
-
-),
-
-episode_assignments as (
-
-    select * from {{ ref('int_episode_assignments') }}
-
-),
-
-held as (
-
-    select
-        weeks.project_id,
-        weeks.week_start_date,
-        episode_assignments.assignee_key,
-        count(*) as held_count
-
-    from weeks
-    inner join episode_assignments
-        on
-            weeks.project_id = episode_assignments.project_id
-            and weeks.observed_until_at > episode_assignments.held_from_at
-            and (
-                episode_assignments.held_until_at is null
-                or weeks.observed_until_at <= episode_assignments.held_until_at
-            )
-
-    group by weeks.project_id, weeks.week_start_date, episode_assignments.assignee_key
+    select * from {{ ref('int_week_holdings') }}
+    where held_count > 0
 
 ),
 

@@ -16,6 +16,7 @@ assigned_time as (
 
 ),
 
+-- A load at Monday 00:00 sees a week without any time, but with open episodes.
 open_time as (
 
     select
@@ -34,7 +35,7 @@ open_time as (
         on
             weeks.project_id = episodes.project_id
             and weeks.observed_until_at > episodes.opened_at
-            and weeks.week_start_at < episodes.ended_at
+            and weeks.week_start_at <= episodes.ended_at
 
     group by weeks.project_id, weeks.week_start_date
 

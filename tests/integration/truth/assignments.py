@@ -14,11 +14,12 @@ CHATS = {"slack", "msteams", "discord"}
 class Assignment:
     """An unbroken time with one assignee; `end` is None while it lasts.
 
-    `earlier` are the assignees of the issue's assignments before, in time.
+    `kind` is user or team. `earlier` are the assignees of the issue's assignments before, in time.
     """
 
     assignee: str
     source: str
+    kind: str
     begin: datetime
     end: datetime | None
     earlier: tuple[str, ...]
@@ -47,6 +48,7 @@ class _Change:
     at: datetime
     assignee: str | None
     source: str | None
+    kind: str | None
 
 
 def assignments(facts: Facts, issue: Row) -> list[Assignment]:
@@ -60,9 +62,11 @@ def assignments(facts: Facts, issue: Row) -> list[Assignment]:
     found: list[Assignment] = []
     ends = [*(change.at for change in effective[1:]), None]
     for change, end in zip(effective, ends, strict=False):
-        if change.assignee is not None and change.source is not None:
+        if change.assignee is not None and change.source is not None and change.kind is not None:
             earlier = tuple(one.assignee for one in found)
-            found.append(Assignment(change.assignee, change.source, change.at, end, earlier))
+            found.append(
+                Assignment(change.assignee, change.source, change.kind, change.at, end, earlier)
+            )
     return found
 
 
@@ -70,11 +74,12 @@ def _recorded(facts: Facts, issue: Row) -> list[_Change]:
     changes = []
     for row in facts.activities[issue["id"]]:
         if row["type"] == "unassigned":
-            changes.append(_Change(row["date_created"], None, None))
+            changes.append(_Change(row["date_created"], None, None, None))
         elif row["type"] == "assigned" and row["assignee_key"] is not None:
             is_rule = row["integration"] is not None and row["integration"] not in CHATS
             source = "auto" if is_rule else row["assignee_type"]
-            changes.append(_Change(row["date_created"], row["assignee_key"], source))
+            kind = row["assignee_type"]
+            changes.append(_Change(row["date_created"], row["assignee_key"], source, kind))
     assert len({one.at for one in changes}) == len(changes), "ids would decide"
     return changes
 
@@ -86,4 +91,5 @@ def _inferred(facts: Facts, issue: Row, changes: list[_Change]) -> list[_Change]
         return []
     latest = max([issue["observed_at"], *(one.at for one in changes[-1:])])
     at = min(latest, facts.as_of)
-    return [_Change(at, issue["assignee_key"], issue["assignee_type"])]
+    kind = issue["assignee_type"]
+    return [_Change(at, issue["assignee_key"], kind, kind)]

@@ -28,15 +28,13 @@ def _differing(name: str, expected: Row, got: Row) -> list[str]:
     return [
         f"{name}: {column} is {got[column]!r}, not {value!r}"
         for column, value in expected.items()
-        if not _same(column, value, got[column])
+        if not _same(value, got[column])
     ]
 
 
-def _same(column: str, expected: Any, got: Any) -> bool:
+def _same(expected: Any, got: Any) -> bool:
     if isinstance(got, datetime):
         got = got.replace(tzinfo=UTC)
     if type(expected) is not type(got) or not isinstance(got, float):
         return type(expected) is type(got) and bool(expected == got)
-    # The mart's p is exact to so much only, says its description.
-    absolute = 2e-7 if column == "mann_kendall_p" else ABSOLUTE
-    return math.isclose(expected, got, rel_tol=RELATIVE, abs_tol=absolute)
+    return math.isclose(expected, got, rel_tol=RELATIVE, abs_tol=ABSOLUTE)

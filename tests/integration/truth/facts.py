@@ -1,6 +1,7 @@
 """The true rows of the warehouse, put the way the marts' definitions speak of them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -24,6 +25,13 @@ class Facts:
         deploys_finished: When the known deploys of a release ended.
         volumes: Errors by project, hour and outcome.
         days: Events by day, project, issue and version.
+        projects: Rows of `projects`.
+        environment_count: Environments.
+        environments: Those that a release was deployed to, as far as known.
+        histories: How many activities Sentry showed of an issue when its history was read last.
+        histories_read: When histories were read last.
+        all_activities: When any activity happened.
+        coverage, runs: What the loads reported: rows of `load_coverage` and `load_runs`.
     """
 
     as_of: datetime
@@ -36,6 +44,14 @@ class Facts:
     deploys_finished: dict[int, list[datetime]]
     volumes: dict[tuple[str, datetime, str], int]
     days: dict[tuple[date, str, str, str], int]
+    projects: list[Row]
+    environment_count: int
+    environments: dict[int, set[str]]
+    histories: dict[str, int]
+    histories_read: list[datetime]
+    all_activities: list[datetime]
+    coverage: Sequence[Row] = ()
+    runs: Sequence[Row] = ()
 
     @cached_property
     def first_volume_day(self) -> date:
@@ -57,12 +73,14 @@ class Facts:
         ]
 
 
-def facts(truth: Truth) -> Facts:
-    """Return the facts as of the last load."""
+def facts(truth: Truth, coverage: Sequence[Row] = (), runs: Sequence[Row] = ()) -> Facts:
+    """Return the facts as of the last load, with what the loads reported of themselves."""
     tables = truth.tables()
-    finished = defaultdict(list)
-    for _, release_id, _, _, finished_at in tables["deploys"]:
+    finished, environments = defaultdict(list), defaultdict(set)
+    for _, release_id, environment, _, finished_at in tables["deploys"]:
         finished[release_id].append(finished_at)
+        environments[release_id].add(environment)
+    happened = ACTIVITY_COLUMNS.index("date_created")
     releases = [dict(zip(COLUMNS["releases"], row, strict=True)) for row in tables["releases"]]
     issues = truth.ledger.issues
     return Facts(
@@ -76,6 +94,14 @@ def facts(truth: Truth) -> Facts:
         deploys_finished=dict(finished),
         volumes={row[:3]: row[3] for row in tables["project_error_volume"]},
         days={row[:4]: row[4] for row in tables["issue_release_volume"]},
+        projects=[dict(zip(COLUMNS["projects"], row, strict=True)) for row in tables["projects"]],
+        environment_count=len(tables["environments"]),
+        environments=dict(environments),
+        histories=truth.ledger.shown,
+        histories_read=list(truth.ledger.explained.values()),
+        all_activities=[row[happened] for row in tables["issue_activities"]],
+        coverage=coverage,
+        runs=runs,
     )
 
 

@@ -59,10 +59,48 @@ def mann_kendall_p(values: Sequence[float]) -> float:
     return 2 * (1 - NormalDist().cdf(abs(z)))
 
 
+def mann_whitney(here: Sequence[int], elsewhere: Sequence[int]) -> tuple[float | None, float]:
+    """Return z and the two-sided p of the rank test, corrected for ties; None if all are equal."""
+    n, m = len(here), len(elsewhere)
+    ties = sum(t**3 - t for t in Counter([*here, *elsewhere]).values())
+    variance = n * m / 12 * (n + m + 1 - ties / ((n + m) * (n + m - 1)))
+    if variance <= 0:
+        return None, 1.0
+    z = (_wins(here, elsewhere) - n * m / 2) / math.sqrt(variance)
+    return z, math.erfc(abs(z) / math.sqrt(2))
+
+
+def _wins(here: Sequence[int], elsewhere: Sequence[int]) -> float:
+    """Pairs in which the first is greater, equal ones half."""
+    return sum((a > b) + 0.5 * (a == b) for a in here for b in elsewhere)
+
+
+def superiority(here: Sequence[int], elsewhere: Sequence[int]) -> tuple[float, float, float]:
+    """Return the share of pairs in which the first is greater, and Hanley and McNeil's interval."""
+    n, m = len(here), len(elsewhere)
+    area = _wins(here, elsewhere) / (n * m)
+    both, one = area / (2 - area) - area**2, 2 * area**2 / (1 + area) - area**2
+    spread = Z * math.sqrt((area * (1 - area) + (n - 1) * both + (m - 1) * one) / (n * m))
+    return area, max(0.0, area - spread), min(1.0, area + spread)
+
+
+def hodges_lehmann(recent: Sequence[int], earlier: Sequence[int]) -> tuple[float, float, float]:
+    """Return the median ratio of a recent to an earlier count, with its distribution-free interval.
+
+    One is added to each count.
+    """
+    ratios = sorted((a + 1) / (b + 1) for a in recent for b in earlier)
+    width = len(recent)
+    rank = math.floor(width**2 / 2 - Z * math.sqrt(width**2 * (2 * width + 1) / 12))
+    rank = max(1, rank)
+    return median(ratios), ratios[rank - 1], ratios[-rank]
+
+
 @dataclass(frozen=True)
 class Survival:
     """Kaplan-Meier percentiles of a duration, with the interval of the median."""
 
+    p25: float | None
     median: float | None
     median_low: float | None
     median_high: float | None
@@ -84,6 +122,7 @@ def survival(subjects: Sequence[tuple[float, bool]]) -> Survival:
     """Return percentiles from durations, each with whether it ended by the event."""
     curve = _curve(subjects)
     return Survival(
+        p25=_first([(p.time, p.survival) for p in curve], 0.75 + SLACK),
         median=_first([(p.time, p.survival) for p in curve], 0.5 + SLACK),
         median_low=_first([(p.time, p.low) for p in curve], 0.5),
         median_high=_first([(p.time, p.high) for p in curve], 0.5),

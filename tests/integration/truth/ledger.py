@@ -94,6 +94,9 @@ class Ledger:
         loads: When loads ran.
         swept: When a load last read all known issues.
         histories: When an issue's activities were last read, and when the latest one happened.
+        shown: How many there were then, the first_seen that Sentry makes up included; none while a
+            merge or deletion is pending.
+        explained: When that was.
         issues: Rows of `issues` by id, tombstoned ones included.
         activities: Rows of `issue_activities` by issue, in the order of `ACTIVITY_COLUMNS`.
         changed: Issues of which the last load read the activities.
@@ -106,6 +109,8 @@ class Ledger:
     audit: int = 50
     swept: datetime | None = None
     histories: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    shown: dict[str, int] = field(default_factory=dict)
+    explained: dict[str, datetime] = field(default_factory=dict)
     loads: list[datetime] = field(default_factory=list)
     issues: dict[str, Row] = field(default_factory=dict)
     activities: dict[str, set[ActivityRow]] = field(default_factory=dict)
@@ -241,6 +246,8 @@ class Ledger:
         events, so only the latest is there.
         """
         if state.existence != "present":
+            self.shown[issue.id] = 0
+            self.explained[issue.id] = at
             return
         rows = self.activities.get(issue.id, set())
         stored = {row for row in rows if row[1] != "first_seen"}
@@ -248,6 +255,8 @@ class Ledger:
         stored.add(self._first_seen(issue.id))
         self.activities[issue.id] = stored
         shown = [action.at for action in activity_feed(issue, at)]
+        self.shown[issue.id] = len(shown) + 1
+        self.explained[issue.id] = at
         self.histories[issue.id] = (at, max([moment(self.lifetime[issue.id].first), *shown]))
 
     def _first_seen(self, issue_id: str) -> ActivityRow:

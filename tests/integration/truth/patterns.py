@@ -48,13 +48,12 @@ class Week:
 def assignment_pattern(facts: Facts) -> list[Row]:
     """Return the rows of the mart."""
     return [
-        _row(facts, project, week)
-        for project in _projects(facts)
-        for week in _weeks(facts, project)
+        _row(facts, project, week) for project in projects(facts) for week in weeks(facts, project)
     ]
 
 
-def _projects(facts: Facts) -> Iterator[Project]:
+def projects(facts: Facts) -> Iterator[Project]:
+    """Yield every project."""
     error_days = {project.project_id: project.days[0] for project in project_days(facts)}
     every = episodes(facts)
     for project_id in facts.slugs:
@@ -66,7 +65,8 @@ def _projects(facts: Facts) -> Iterator[Project]:
         yield Project(project_id, mine, spans, min(firsts, default=None))
 
 
-def _weeks(facts: Facts, project: Project) -> Iterator[Week]:
+def weeks(facts: Facts, project: Project) -> Iterator[Week]:
+    """Yield the weeks of a project."""
     if project.first is None:
         return
     start = monday(project.first)
@@ -137,7 +137,7 @@ def _load(project: Project, week: Week) -> Row:
         for one in project.episodes
         if one.opening.at < week.end and (one.closing is None or one.closing.at >= week.end)
     ]
-    holders = [_holder(one.assignments, week.end) for one in is_open]
+    holders = [holder(one.assignments, week.end) for one in is_open]
     shares = Counter(holder for holder in holders if holder is not None)
     total = shares.total()
     return {
@@ -149,7 +149,8 @@ def _load(project: Project, week: Week) -> Row:
     }
 
 
-def _holder(spans: Sequence[Assignment], at: datetime) -> str | None:
+def holder(spans: Sequence[Assignment], at: datetime) -> str | None:
+    """Return who had an issue right before a moment."""
     return next((one.assignee for one in spans if one.holds_before(at)), None)
 
 

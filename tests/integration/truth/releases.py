@@ -62,7 +62,7 @@ def dated_releases(facts: Facts) -> dict[str, list[Dated]]:
     """Return the dated releases of every project in their order."""
     times: dict[str, list[tuple[datetime, int, str]]] = defaultdict(list)
     for release_id, project_id in facts.release_projects:
-        at, source = _released(facts, facts.releases[release_id])
+        at, source = released(facts, facts.releases[release_id])
         if at is not None:
             times[project_id].append((at, release_id, source))
     return {project_id: _timeline(facts, project_id, mine) for project_id, mine in times.items()}
@@ -86,7 +86,8 @@ def _timeline(facts: Facts, project_id: str, times: list[tuple[datetime, int, st
     ]
 
 
-def _released(facts: Facts, release: Row) -> tuple[datetime | None, str]:
+def released(facts: Facts, release: Row) -> tuple[datetime | None, str]:
+    """Return when a release came out and what tells so."""
     if release["date_released"] is not None:
         return release["date_released"], "released"
     finished = facts.deploys_finished.get(release["id"])
@@ -99,17 +100,25 @@ def attributed_issues(
     facts: Facts, timelines: dict[str, list[Dated]]
 ) -> dict[tuple[str, int], list[Row]]:
     """Return by project and release number the issues that are new in a release."""
+    attributed = defaultdict(list)
+    for issue_id, (release, _) in attribution(facts, timelines).items():
+        attributed[release.project_id, release.number].append(facts.issues[issue_id])
+    return attributed
+
+
+def attribution(facts: Facts, timelines: dict[str, list[Dated]]) -> dict[str, tuple[Dated, str]]:
+    """Return by issue the release in which it is new, and the method."""
     versions: dict[tuple[str, date], set[str]] = defaultdict(set)
     for day, _, issue_id, version in facts.days:
         versions[facts.survivor(issue_id), day].add(version)
-    attributed = defaultdict(list)
+    found = {}
     for issue in facts.new_issues():
         timeline = timelines.get(issue["project_id"], [])
         seen = versions.get((issue["id"], issue["first_seen"].date()))
         release = _by_window(issue, timeline) if seen is None else _by_volume(issue, timeline, seen)
         if release is not None:
-            attributed[issue["project_id"], release.number].append(issue)
-    return attributed
+            found[issue["id"]] = release, "window" if seen is None else "volume"
+    return found
 
 
 def _by_window(issue: Row, timeline: list[Dated]) -> Dated | None:
