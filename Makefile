@@ -7,25 +7,34 @@ LOCKED := .venv/.installed
 INSTALLED := .venv/.corvana
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-e2e test-truth bench lint format docs-data lock clean
+.PHONY: help demo test test-e2e test-purge test-truth bench bench-marts bench-purge lint format docs docs-data lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 demo: $(INSTALLED) ## Run everything on this machine (ARGS=--once ends by itself, ARGS=--help shows more)
 	@$(BIN)/python -m include.demo $(ARGS)
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" runs some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-test-e2e: $(INSTALLED) ## Run the demo as a newcomer would, and look at what it left (5 minutes)
+test-e2e: $(INSTALLED) ## Use the page in Chromium, and the demo as a newcomer would (8 minutes)
 	$(BIN)/python -m pytest tests/e2e -m e2e $(ARGS)
+
+test-purge: $(INSTALLED) ## Disconnect in the midst of everything, and kill purges (3 minutes)
+	$(BIN)/python -m pytest tests/purge -m purge $(ARGS)
 
 test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (15 minutes)
 	$(BIN)/python -m pytest tests/truth -m truth $(ARGS)
 
 bench: $(INSTALLED) ## Measure loads against a bare download of the same bytes (ARGS="--sizes 20000" runs a part)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-marts: $(INSTALLED) ## Measure builds of the marts, of 5,000 and 200,000 issues
+	@$(BIN)/python -m tests.bench.marts $(ARGS)
+
+bench-purge: $(INSTALLED) ## Measure purges: one of 200,000 issues, and of up to 100 connections
+	@$(BIN)/python -m tests.purge.bench $(ARGS)
 
 lint: $(INSTALLED) ## Check style, types, imports between packages, and SQL
 	$(BIN)/ruff check .
@@ -37,6 +46,10 @@ lint: $(INSTALLED) ## Check style, types, imports between packages, and SQL
 format: $(INSTALLED) ## Format the Python code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED) ## Build dbt's documentation as one page
+	@$(BIN)/dbt docs generate --empty-catalog --static --quiet --project-dir dbt_project --profiles-dir dbt_project
+	@echo dbt_project/target/static_index.html
 
 docs-data: $(INSTALLED) ## Write docs/data-collected.md again, from the allowlist and the tables
 	@$(BIN)/python -m dlt_sources.sentry.data_collected > docs/data-collected.md.new

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, Param, dag, task
+from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, task
 
 from include import tasks
 from include.connections.registry import Connection, open_registry
-from include.connections.schedule import hourly
+from include.connections.schedule import SCHEDULES, cron
 from include.settings import settings
 
 DOCS = """
@@ -31,6 +31,10 @@ row did not suffice: then the schedule goes on with it, once an hour.
 **Load a range again.** Trigger the DAG with a configuration, e.g. `{"from": "2026-10-01", "to":
 "2026-10-07"}`; both days are included, either may be left out. Issues with events on these days are
 read again with their histories, and so are the days' volumes. Sentry keeps events of 90 days.
+
+**Disconnected.** When Sentry does not accept the connection any more (revoked, expired, the
+organization out of reach), the load that finds out fails with what to do, and the DAG has no schedule
+until somebody reconnects on the page *Integrations*. Until then its runs are skipped.
 
 **If it fails.** Readers see each mart as it was published last, and the next run starts where the
 last committed slice of a load ended: nothing is lost, and at most one slice is repeated. The failed
@@ -62,14 +66,25 @@ def days_again() -> dict[str, Param]:
     }
 
 
+def timetable(connection: Connection) -> CronTriggerTimetable | None:
+    """Return when a connection is loaded: at once when it is new, then on its schedule."""
+    if not connection.is_loaded:
+        return None
+    expression = cron(connection.id, connection.schedule)
+    return CronTriggerTimetable(expression, timezone="UTC", run_immediately=True)
+
+
 def sentry_load(connection: Connection) -> DAG:
     """Return the DAG of one connection."""
     dag_id = f"sentry_load__{connection.id}"
 
     @dag(
         dag_id=dag_id,
-        schedule=hourly(connection.id),
+        description=f"Loads a Sentry organization {SCHEDULES[connection.schedule]}.",
+        schedule=timetable(connection),
         catchup=False,
+        # Whoever connected wants the data: no operator has to unpause anything.
+        is_paused_upon_creation=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=6),
         params=days_again(),

@@ -1,6 +1,7 @@
 """One load of a connection, as the DAG's task and the command `corvana load` run it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,13 +12,20 @@ from dlt_sources.sentry.errors import (
     OutOfRetention,
     Retryable,
 )
-from include.connections.registry import Connection, ConnectionSecrets, UnknownConnection
+from include.connections.application import ApplicationMissing
+from include.connections.database import InvalidRegistryUrl
+from include.connections.leases import Busy, Fenced, Kind, Lease, LeaseLost
+from include.connections.losses import reason_of
+from include.connections.registry import Connection, Registry, UnknownConnection
+from include.connections.reports import Coverage, Step
+from include.connections.tokens import NoSecrets
 from include.connections.vault import InvalidKey, VaultLocked
 from include.days import Days, WrongDays
-from include.locks import Busy, exclusive
 from include.progress import Progress
+from include.reporting import Reporter
 from include.settings import DataDirUnusable, InvalidSettings, Settings
 from include.warehouse.duckdb_file import DuckDBFile
+from include.warehouse.overview import Overview, overview
 
 if TYPE_CHECKING:
     # These take seconds to import, and every parse of a DAG file would pay.
@@ -31,11 +39,15 @@ class UnusableConnection(Exception):
 
 
 FOR_GOOD = (
+    ApplicationMissing,
     ConnectionLost,
     DataDirUnusable,
     Fatal,
+    Fenced,
     InvalidKey,
+    InvalidRegistryUrl,
     InvalidSettings,
+    NoSecrets,
     UnknownConnection,
     UnusableConnection,
     VaultLocked,
@@ -43,7 +55,7 @@ FOR_GOOD = (
 )
 """Failures of a load that a person has to mend."""
 
-FOR_NOW = (Busy, LoadFailed, Retryable)
+FOR_NOW = (Busy, LeaseLost, LoadFailed, Retryable)
 """Failures of a load that may be none the next time."""
 
 FAILURES = (*FOR_GOOD, *FOR_NOW)
@@ -52,27 +64,35 @@ FAILURES = (*FOR_GOOD, *FOR_NOW)
 IN_SHORT = "in short: "
 """Begins the line of a task's log that holds all of it; the demo shows that one."""
 
+ACTOR = "load"
+"""What a load is called in the changes of a connection's state."""
+
 
 def load(  # noqa: PLR0913 - what a load needs, each by name
     current: Settings,
+    registry: Registry,
     connection: Connection,
-    secrets: ConnectionSecrets,
     *,
     again: Days,
     requests_per_second: float | None,
     until_done: bool,
     watch: Callable[["Client"], Progress],
+    conceal: Callable[[str], object] = len,
 ) -> "LoadSummary":
     """Load what changed in Sentry, and history that waits, into the connection's warehouse.
 
+    A connection that Sentry does not accept any more is `disconnected` from then on. One that is
+    disconnected meanwhile is left at the next step, and nothing is committed any more.
+
     Args:
         current: The application's settings.
-        connection: The connection.
-        secrets: Its secrets.
+        registry: The connections.
+        connection: The one to load.
         again: Days of history to read again, if a person asks for any.
         requests_per_second: Ceiling for requests; None for no other than Sentry's.
         until_done: Read all history that waits, however long it takes.
         watch: Given the client, returns what is told how far the load is.
+        conceal: Given each token before it is used, so that no log shows it.
 
     Raises:
         Exception: One of `FAILURES`.
@@ -80,40 +100,96 @@ def load(  # noqa: PLR0913 - what a load needs, each by name
     from dlt_sources.sentry.pipeline import run_load  # noqa: PLC0415
 
     warehouse = DuckDBFile(current.warehouse_dir, connection.id)
+    reporter = Reporter(registry.reports, connection.id, Step.LOAD)
     with (
-        exclusive(current.lock_path(connection.id)),
-        _client(current, connection, secrets, requests_per_second) as client,
+        registry.leases.held(connection.id, Kind.LOAD) as lease,
+        reporter.reporting(),
+        lease.explaining(ConnectionLost),
+        _noticing_loss(registry, connection.id),
+        _client(current, registry, connection, requests_per_second, conceal) as client,
     ):
         try:
-            return run_load(
+            summary = run_load(
                 run_id=uuid4().hex,
                 client=client,
-                salt=secrets.salt,
+                salt=registry.tokens.of(connection.id).salt,
                 destination=warehouse.dlt_destination(),
                 work_dir=current.work_dir(connection.id),
                 budget=_budget(current, connection, until_done=until_done),
                 again=again,
-                progress=watch(client),
+                progress=_stopping(reporter.watch(watch(client), client), lease),
+                before_commit=lease.check,
             )
         except OutOfRetention as out:
             raise WrongDays(str(out)) from None
         finally:
             warehouse.discard_if_empty()
+        _report(registry, connection.id, reporter, summary, overview(warehouse.path))
+    return summary
+
+
+def _stopping(progress: Progress, lease: Lease) -> Progress:
+    """Return progress that ends the load when its connection is disconnected."""
+
+    def tell(what: str, done: int, total: int | None) -> None:
+        lease.check_now_and_then()
+        progress(what, done, total)
+
+    return tell
+
+
+@contextmanager
+def _noticing_loss(registry: Registry, connection_id: str) -> Iterator[None]:
+    """Note in the registry that a connection does not work any more, and why."""
+    try:
+        yield
+    except ConnectionLost as lost:
+        registry.lose(connection_id, reason_of(lost), ACTOR)
+        raise
+
+
+def _report(
+    registry: Registry,
+    connection_id: str,
+    reporter: Reporter,
+    summary: "LoadSummary",
+    found: Overview | None,
+) -> None:
+    """Report what a load did, and what the organization is called by now."""
+    if found is None:
+        return
+    registry.see(connection_id, found.organization_id, found.organization_slug)
+    coverage = Coverage(
+        projects=found.projects,
+        hidden=found.hidden,
+        is_complete=found.is_backfilled,
+        since=found.since,
+    )
+    reporter.loaded(summary, coverage)
 
 
 def _client(
     current: Settings,
+    registry: Registry,
     connection: Connection,
-    secrets: ConnectionSecrets,
     requests_per_second: float | None,
+    conceal: Callable[[str], object],
 ) -> "Client":
     from dlt_sources.sentry.client import Client  # noqa: PLC0415
+    from include.connections.renewing import Renewing  # noqa: PLC0415
+
+    renewing = Renewing(current, registry)
+
+    def concealed(token: str) -> str:
+        conceal(token)
+        return token
 
     try:
         return Client(
             connection.base_url,
             connection.organization,
-            secrets.token,
+            concealed(renewing.token(connection.id)),
+            refresh=lambda rejected: concealed(renewing.renewed(connection.id, rejected)),
             hosts=current.sentry_hosts,
             max_requests_per_second=requests_per_second,
             concurrency=current.sentry_concurrency,

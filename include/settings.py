@@ -37,6 +37,31 @@ class Settings(BaseSettings):
         description="Fernet keys for tokens and salts, newest first, separated by commas. Without "
         "them a key file is made in the data folder.",
     )
+    encryption_keys_variable: str | None = Field(
+        None,
+        description="Name of an Airflow Variable that holds these keys, e.g. in a secrets backend.",
+    )
+    registry_url: SecretStr | None = Field(
+        None,
+        description="Database of the connections, e.g. postgresql+psycopg://…; by default a SQLite "
+        "file in the data folder.",
+    )
+    revoked_retention_days: float = Field(
+        30.0,
+        ge=0,
+        description="Days that data is kept after Sentry stopped to accept the connection, in case "
+        "it is connected again.",
+    )
+    oauth_app_conn_id: str = Field(
+        "sentry_oauth_app",
+        description="Airflow Connection (type http) with the OAuth application's client id "
+        "(login), client secret (password) and Sentry server (host).",
+    )
+    airflow_api_conn_id: str = Field(
+        "airflow_api",
+        description="Airflow Connection (type http) with Airflow's own API server (host) and the "
+        "user that a purge deletes DAGs as (login, password).",
+    )
     sentry_max_requests_per_second: float = Field(
         3.0, gt=0, description="Ceiling for requests to Sentry, for each connection."
     )
@@ -86,6 +111,13 @@ class Settings(BaseSettings):
     def registry_path(self) -> Path:
         """The registry's SQLite file."""
         return self.data_dir / "registry.db"
+
+    @property
+    def registry_address(self) -> str:
+        """SQLAlchemy's address of the registry's database."""
+        if self.registry_url is not None:
+            return self.registry_url.get_secret_value()
+        return f"sqlite:///{self.registry_path}"
 
     @property
     def key_path(self) -> Path:

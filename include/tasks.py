@@ -8,18 +8,21 @@ collected.
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-from airflow.sdk.log import mask_secret
 
 from include import loading
-from include.connections.registry import open_registry
+from include.connections.leases import Fenced, Kind, Lease
+from include.connections.registry import Registry, open_registry
+from include.connections.reports import Step
 from include.continuing import LIMIT, goes_on
 from include.days import NONE, days, in_words
-from include.locks import exclusive
+from include.masking import hide
 from include.progress import Lines
+from include.reporting import Reporter
 from include.settings import Settings, settings
 from include.transform.build import BuildFailed
 from include.transform.build import build as build_marts
@@ -55,16 +58,15 @@ def load(connection_id: str, params: Mapping[str, Any] | None = None) -> None:
             log.info("loading the history %s again", in_words(again))
         current = settings()
         registry = open_registry(current)
-        secrets = registry.secrets(connection_id)
-        mask_secret(secrets.token)
         summary = loading.load(
             current,
+            registry,
             registry.get(connection_id),
-            secrets,
             again=again,
             requests_per_second=current.sentry_max_requests_per_second,
             until_done=False,
             watch=Lines(partial(log.info, "%s")).watch,
+            conceal=hide,
         )
     for line in summary.lines():
         log.info("%s", line)
@@ -73,51 +75,90 @@ def load(connection_id: str, params: Mapping[str, Any] | None = None) -> None:
 
 def build(connection_id: str) -> None:
     """Build and test the connection's marts with dbt."""
-    with _airflow_failures(), _warehouse(connection_id) as (current, warehouse):
-        if warehouse.has_unfinished_load():
+    with _airflow_failures(), _step(connection_id, Kind.BUILD) as at, _reporting(at, Step.BUILD):
+        if at.warehouse.has_unfinished_load():
             raise LoadUnfinished("The last load was cut off: run the task `load` again first.")
-        build_marts(warehouse.path, current.work_dir(connection_id), current.data_dir / "dbt")
+        work_dir = at.settings.work_dir(connection_id)
+        build_marts(at.warehouse.path, work_dir, at.settings.data_dir / "dbt", at.lease.check)
 
 
 def publish(connection_id: str) -> None:
     """Publish the connection's marts for readers."""
-    with _airflow_failures(), _warehouse(connection_id) as (current, warehouse):
-        rows = publish_marts(warehouse.path, current.published_dir, connection_id)
+    with (
+        _airflow_failures(),
+        _step(connection_id, Kind.PUBLISH) as at,
+        _reporting(at, Step.PUBLISH) as reporter,
+    ):
+        published = at.settings.published_dir
+        rows = publish_marts(at.warehouse.path, published, connection_id, at.lease.check)
+        reporter.published(rows)
     for mart, count in rows.items():
         log.info("published %-32s %9s rows", mart, f"{count:,}")
 
 
 def skip_unless_history_waits(connection_id: str) -> None:
     """Skip the task unless the connection is to be loaded again at once (`continuing`)."""
-    with _airflow_failures(), _warehouse(connection_id) as (_, warehouse):
-        if not goes_on(warehouse.latest_loads(LIMIT)):
+    with _airflow_failures(), _step(connection_id, Kind.LOOK) as at:
+        if not goes_on(at.warehouse.latest_loads(LIMIT)):
             raise AirflowSkipException("No history waits to be read at once.")
     log.info("older history is still to be read: the next run starts at once")
 
 
+@dataclass(frozen=True, slots=True)
+class _At:
+    """What a task works with.
+
+    Attributes:
+        settings: The application's.
+        registry: The connections.
+        connection_id: The one that is worked on.
+        warehouse: Its warehouse.
+        lease: The right to work on it, which ends when it is disconnected.
+    """
+
+    settings: Settings
+    registry: Registry
+    connection_id: str
+    warehouse: DuckDBFile
+    lease: Lease
+
+
 @contextmanager
-def _warehouse(connection_id: str) -> Iterator[tuple[Settings, DuckDBFile]]:
+def _step(connection_id: str, kind: Kind) -> Iterator[_At]:
     """Yield the connection's warehouse, and keep everybody else away from it.
 
     Raises:
         NothingLoaded: There is none yet.
     """
     current = settings()
-    warehouse = DuckDBFile(current.warehouse_dir, connection_id)
-    if not warehouse.path.exists():
-        raise NothingLoaded("Nothing was loaded yet: run the task `load` first.")
-    with exclusive(current.lock_path(connection_id)):
-        yield current, warehouse
+    registry = open_registry(current)
+    registry.get(connection_id)
+    with registry.leases.held(connection_id, kind) as lease, lease.explaining(AirflowSkipException):
+        warehouse = DuckDBFile(current.warehouse_dir, connection_id)
+        if not warehouse.path.exists():
+            raise NothingLoaded("Nothing was loaded yet: run the task `load` first.")
+        yield _At(current, registry, connection_id, warehouse, lease)
+
+
+@contextmanager
+def _reporting(at: _At, step: Step) -> Iterator[Reporter]:
+    """Report how a step goes, and yield what does so."""
+    reporter = Reporter(at.registry.reports, at.connection_id, step)
+    with reporter.reporting():
+        yield reporter
 
 
 @contextmanager
 def _airflow_failures() -> Iterator[None]:
     """Turn our failures into Airflow's: for good, where retrying cannot help.
 
-    Raised `from None`, so that the task's log ends with our sentence alone.
+    A connection that is not connected (any more) is no failure: the task is skipped. Raised
+    `from None`, so that the task's log ends with our sentence alone.
     """
     try:
         yield
+    except Fenced as fenced:
+        raise AirflowSkipException(str(fenced)) from None
     except _FOR_GOOD as failure:
         raise AirflowFailException(str(failure)) from None
     except _FOR_NOW as failure:

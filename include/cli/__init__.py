@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from include.cli import load
+from include.cli import connections, keys, load, receipts
 from include.cli.console import to_people
 from include.cli.interrupts import interrupt_on_termination
 
@@ -35,4 +35,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="corvana", description=__doc__)
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     load.add_to(commands)
+    connections.add_to(commands)
+    receipts.add_to(commands)
+    keys.add_to(commands)
     return parser

@@ -16,3 +16,9 @@ def result(text: str) -> None:
 def errors() -> Console:
     """Return the console of stderr."""
     return Console(stderr=True, highlight=False)
+
+
+def output() -> Console:
+    """Return the console of stdout, as wide as its content where it is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)

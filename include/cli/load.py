@@ -3,19 +3,19 @@
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from shutil import rmtree
 from threading import Event
 from typing import TYPE_CHECKING
 
 from include import loading
 from include.cli.bars import Bars
-from include.cli.connections import WrongConnection, meant
 from include.cli.console import errors, result, to_people
 from include.cli.interrupts import interruptible
+from include.cli.meant import WrongConnection, meant
 from include.connections.registry import open_registry
 from include.days import WrongDays, days
+from include.files import NotDeleted, remove
 from include.progress import Lines, Progress, Requests
 from include.settings import settings
 
@@ -81,8 +81,8 @@ def run(options: Namespace) -> None:
         summary = interruptible(
             lambda: loading.load(
                 current,
+                registry,
                 connection,
-                registry.secrets(connection.id),
                 again=again,
                 requests_per_second=vars(options).get(
                     "requests_per_second", current.sentry_max_requests_per_second
@@ -106,7 +106,13 @@ def _emptied(work_dir: Path) -> Iterator[Event]:
         yield begun
     except KeyboardInterrupt:
         if begun.is_set():
-            rmtree(work_dir, ignore_errors=True)
+            # The load's thread may be writing there still. It ends with this process, in a moment,
+            # and until then it does not find the folder any more.
+            gone = work_dir.with_name(f"{work_dir.name}-interrupted")
+            with suppress(OSError):
+                work_dir.rename(gone)
+            with suppress(NotDeleted):
+                remove([gone, work_dir])
         raise
 
 

@@ -23,8 +23,9 @@ def meant(given: str | None, live: Sequence[Connection], data_dir: Path) -> Conn
     """
     if not live:
         raise WrongConnection(
-            f"There is no connection in {data_dir} yet: `make demo` makes one. If there "
-            "should be one, set CORVANA_DATA_DIR to the folder that it was made in."
+            f"There is no connection in {data_dir} yet: connect an organization on the page "
+            "Integrations in Airflow, or with `corvana connections connect`. If there should be "
+            "one, set CORVANA_DATA_DIR to the folder that it was made in."
         )
     found = [one for one in live if given and one.id.startswith(given)]
     if len(found) == 1:

@@ -1,5 +1,6 @@
 """The demo's command line: `python -m include.demo`."""
 
+import json
 import os
 import signal
 import sys
@@ -13,8 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.connections.registry import Connection, open_registry
+from include.connections.states import State
 from include.connections.vault import InvalidKey
 from include.demo.airflow import FINISHED, Airflow, AirflowFailed, TaskState
+from include.demo.browser import Browser, NothingToClick
 from include.demo.marts import show_marts
 from include.demo.processes import PortTaken, ServerDied, Servers, require_free_port
 from include.demo.waiting import TookTooLong, wait_for
@@ -22,9 +25,8 @@ from include.loading import IN_SHORT
 from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
 from include.warehouse.publishing import VIEWS
 
-ORGANIZATION = "lumen-goods"
-TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the sandbox on this machine
 RUN_TIMEOUT_S = 1200
+CONSENT_TIMEOUT_S = 3600
 SHOWN_STATES = {"running", "success", "failed", "up_for_retry"}
 
 SPEED = {
@@ -55,6 +57,7 @@ def main(arguments: list[str]) -> int:
         DemoFailed,
         InvalidKey,
         InvalidSettings,
+        NothingToClick,
         PortTaken,
         ServerDied,
         TookTooLong,
@@ -85,11 +88,8 @@ class Demo:
         self._check()
         with Servers(self._settings.data_dir / "logs") as servers:
             self._start_sandbox(servers)
-            connection = open_registry(self._settings).connect(
-                self._sandbox_url, ORGANIZATION, TOKEN
-            )
-            self._say(f"Connected the organization {ORGANIZATION} as {connection.id}")
             airflow = self._start_airflow(servers)
+            connection = self._connect(airflow, servers)
             is_all = self._load(airflow, connection, servers)
             self._show(airflow, connection, is_all=is_all)
             if not self._options.once:
@@ -112,7 +112,7 @@ class Demo:
         state = self._settings.data_dir / "sandbox.json"
         command = [sys.executable, "-m", "include.sandbox"]
         command += ["--port", str(self._options.sandbox_port), "--state-file", str(state)]
-        servers.start("sandbox", command, {**os.environ, "SANDBOX_TOKEN": TOKEN})
+        servers.start("sandbox", command, os.environ)
         wait_for(self._is_sandbox_up, servers.check, 60, "The sandbox did not start in time.")
         if self._options.advance:
             seconds = round(self._options.advance * 3600)
@@ -132,9 +132,14 @@ class Demo:
             return False
 
     def _start_airflow(self, servers: Servers) -> Airflow:
-        """Start Airflow with a DAG for the connection."""
+        """Start Airflow, which knows our OAuth application in the sandbox."""
         self._say("Starting Airflow, which takes half a minute")
-        variables = {"CORVANA_DATA_DIR": str(self._settings.data_dir), **SPEED, **_set_variables()}
+        variables = {
+            "CORVANA_DATA_DIR": str(self._settings.data_dir),
+            "AIRFLOW_CONN_SENTRY_OAUTH_APP": self._oauth_application(),
+            **SPEED,
+            **_set_variables(),
+        }
         airflow = Airflow(
             self._settings.data_dir / "airflow", self._options.airflow_port, variables
         )
@@ -143,12 +148,58 @@ class Demo:
         self._say("Airflow is up")
         return airflow
 
+    def _oauth_application(self) -> str:
+        """Return the Airflow Connection of our application, as the sandbox has registered it."""
+        return json.dumps(
+            {
+                "conn_type": "http",
+                "schema": "http",
+                "host": "127.0.0.1",
+                "port": self._options.sandbox_port,
+                "login": "sandbox-client",
+                "password": "sandbox-client-secret",
+            }
+        )
+
+    def _connect(self, airflow: Airflow, servers: Servers) -> Connection:
+        """Return the connection to the sandbox's organization, which is made on the page."""
+        registry = open_registry(self._settings)
+
+        def found() -> Connection | None:
+            there = registry.in_state(State.CONNECTED)
+            return next((one for one in there if one.base_url == self._sandbox_url), None)
+
+        if (connection := found()) is not None:
+            self._say(f"{connection.organization} is connected, as {connection.id}")
+            return connection
+        page = f"{airflow.url}/integrations/"
+        if self._options.connect_yourself:
+            self._console.print(
+                f"\nSign in as admin, password {airflow.password}, and connect Sentry:\n  {page}\n"
+            )
+            wait_for(lambda: found() is not None, servers.check, CONSENT_TIMEOUT_S, "Gave up.")
+        else:
+            browser = Browser({"_token": airflow.token})
+            leaving = browser.send(browser.open(page), "Connect Sentry")
+            browser.send(browser.follow(leaving, "Continue to Sentry"), "Approve")
+        connection = found()
+        if connection is None:
+            raise DemoFailed(f"The organization was not connected; see {page}")
+        self._say(f"Allowed in the sandbox's consent page: connected as {connection.id}")
+        return connection
+
     def _load(self, airflow: Airflow, connection: Connection, servers: Servers) -> bool:
-        """Run the connection's DAG to its end; return whether it left no history unread."""
+        """See the connection's DAG run to its end; return whether it left no history unread."""
         dag_id = f"sentry_load__{connection.id}"
-        run_id = airflow.trigger(dag_id, servers)
-        triggered = time.monotonic()
-        self._say(f"Triggered the DAG {dag_id}")
+        begun = time.monotonic()
+        if open_registry(self._settings).reports.of(connection.id).began_at is None:
+            since = "Allow"
+            run_id = airflow.first_run(dag_id, servers)
+            self._say(f"The DAG {dag_id} started by itself")
+        else:
+            since = "the trigger"
+            run_id = airflow.trigger(dag_id, servers)
+            self._say(f"Triggered the DAG {dag_id}")
         shown: set[tuple[str, str | None, int]] = set()
 
         def is_finished() -> bool:
@@ -159,8 +210,7 @@ class Demo:
                     shown.add(key)
                     self._show_task(airflow, dag_id, run_id, task)
                     if (task.task_id, task.state) == ("publish", "success"):
-                        took = time.monotonic() - triggered
-                        self._say(f"Published, {took:.0f} s after the trigger")
+                        self._say(f"Published, {time.monotonic() - begun:.0f} s after {since}")
             return state in FINISHED
 
         wait_for(is_finished, servers.check, RUN_TIMEOUT_S, f"The run of {dag_id} took too long.")
@@ -188,6 +238,7 @@ class Demo:
         if (empty := show_marts(views, connection.id, self._console)) and is_all:
             raise DemoFailed(f"These marts have no rows: {', '.join(empty)}")
         self._console.print(f"Airflow    {airflow.url}  (user admin, password {airflow.password})")
+        self._console.print(f"Sentry     {airflow.url}/integrations/  (the page Integrations)")
         self._console.print(f"Marts      {views}  (views; open read-only)", soft_wrap=True)
         self._console.print(f"Parquet    {self._settings.published_dir}", soft_wrap=True)
         self._console.print(
@@ -227,6 +278,11 @@ def _options(arguments: list[str]) -> Namespace:
     )
     parser.add_argument(
         "--once", action="store_true", help="end by itself when the marts are shown"
+    )
+    parser.add_argument(
+        "--connect-yourself",
+        action="store_true",
+        help="leave it to you to connect Sentry on the page Integrations",
     )
     parser.add_argument(
         "--advance", type=float, default=0, metavar="HOURS", help="move the sandbox's clock first"

@@ -1,6 +1,7 @@
 """A real Airflow for the demo: loopback only, everything below the data folder."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -54,12 +55,19 @@ class Airflow:
         home: Folder of its database, configuration and logs.
         port: Of the API server and UI.
         variables: Environment of our own tasks.
+
+    Attributes:
+        password: The generated one of the user `admin`.
+        token: Of the user `admin`, once everything is healthy; browsers keep it as a cookie.
     """
 
     def __init__(self, home: Path, port: int, variables: Mapping[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        self.token = ""
         self._home = home
-        self._env = {**os.environ, **_configuration(home, port), **variables}
+        self.password = _password(home)
+        ours = {"AIRFLOW_CONN_AIRFLOW_API": _own_api(port, self.password)}
+        self._env = {**os.environ, **_configuration(home, port), **ours, **variables}
         self._api = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def start(self, servers: Servers) -> None:
@@ -81,13 +89,23 @@ class Airflow:
             "/auth/token", json={"username": "admin", "password": self.password}
         )
         answer.raise_for_status()
-        self._api.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.token = str(answer.json()["access_token"])
+        self._api.headers["Authorization"] = f"Bearer {self.token}"
 
-    @property
-    def password(self) -> str:
-        """The generated password of the user `admin`."""
-        passwords: dict[str, str] = msgspec.json.decode(_passwords(self._home).read_bytes())
-        return passwords["admin"]
+    def first_run(self, dag_id: str, servers: Servers, timeout_s: float = 120) -> str:
+        """Wait until a new DAG has started by itself, and return the run's id."""
+        runs = f"/api/v2/dags/{dag_id}/dagRuns"
+        found: list[str] = []
+
+        def has_begun() -> bool:
+            answer = self._api.get(runs)
+            if answer.is_success:
+                found.extend(str(run["dag_run_id"]) for run in answer.json()["dag_runs"])
+            return bool(found)
+
+        failure = f"Airflow did not start the DAG {dag_id}; see the import errors on its page."
+        wait_for(has_begun, servers.check, timeout_s, failure)
+        return found[0]
 
     def trigger(self, dag_id: str, servers: Servers, timeout_s: float = 120) -> str:
         """Wait until a DAG is known, start a run of it and return the run's id.
@@ -156,6 +174,33 @@ def _passwords(home: Path) -> Path:
     return home / "passwords.json"
 
 
+def _password(home: Path) -> str:
+    """Return the password of the user `admin`, made before Airflow makes one.
+
+    It is needed earlier than that: a purge deletes Airflow's records through Airflow's API.
+    """
+    file = _passwords(home)
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_bytes(msgspec.json.encode({"admin": secrets.token_urlsafe(12)}))
+    passwords: dict[str, str] = msgspec.json.decode(file.read_bytes())
+    return passwords["admin"]
+
+
+def _own_api(port: int, password: str) -> str:
+    """Return the Airflow Connection through which our tasks use Airflow's own API."""
+    connection = {
+        "conn_type": "http",
+        "schema": "http",
+        "host": "127.0.0.1",
+        "port": port,
+        "login": "admin",
+        "password": password,
+    }
+    return msgspec.json.encode(connection).decode()
+
+
 def _configuration(home: Path, port: int) -> dict[str, str]:
     """Return Airflow's settings: this machine only, small, quick to notice a new connection."""
     url = f"http://127.0.0.1:{port}"
@@ -174,6 +219,7 @@ def _configuration(home: Path, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(home)),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

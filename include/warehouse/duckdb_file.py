@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import duckdb as engine
 
+from include.files import measure, remove
+
 if TYPE_CHECKING:
     from dlt.destinations import duckdb
 
@@ -29,9 +31,11 @@ class PastLoad:
     slices: int
 
 
-MEMORY = "80MB"
+LIMITS = {"memory_limit": "80MB", "threads": 1}
 """What DuckDB may use while it merges a slice; beyond it, it goes through a file beside its own.
-Without a limit it takes 100 MB more for a slice of 40,000 rows, and is no faster (measured)."""
+Without a limit it takes 100 MB more for a slice of 40,000 rows, and is no faster (measured). Each
+thread wants memory of its own: with two of them, slices of 100,000 rows did not fit in; with one,
+those of 400,000 do, and it takes no longer."""
 
 
 class DuckDBFile:
@@ -45,6 +49,11 @@ class DuckDBFile:
     def __init__(self, folder: Path, connection_id: str) -> None:
         self.path = folder / f"{connection_id}.duckdb"
 
+    @property
+    def paths(self) -> list[Path]:
+        """All there is of it: the file, its write-ahead log, and what did not fit into memory."""
+        return sorted(self.path.parent.glob(f"{self.path.name}*"))
+
     def dlt_destination(self) -> "duckdb":
         """Return the destination for dlt to load into."""
         # Takes seconds to import, and the DAG file, which only needs the path, is parsed all day.
@@ -53,7 +62,7 @@ class DuckDBFile:
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
         credentials = DuckDbCredentials(str(self.path))
-        credentials.global_config = {"memory_limit": MEMORY}
+        credentials.global_config = dict(LIMITS)
         return duckdb(credentials)
 
     def has_unfinished_load(self) -> bool:
@@ -100,3 +109,28 @@ class DuckDBFile:
         """
         with engine.connect(str(self.path), read_only=True) as database:
             return [PastLoad(*row) for row in database.execute(query, [count]).fetchall()]
+
+    def open_for_reading(self) -> engine.DuckDBPyConnection:
+        """Return a connection in which the schemas can be read; see `backend.Warehouse`."""
+        return engine.connect(str(self.path), read_only=True)
+
+    def is_elsewhere(self) -> bool:
+        """Whether there are no warehouses at all here; see `backend.Warehouse`."""
+        folder = self.path.parent
+        return not folder.is_dir() or not any(folder.iterdir())
+
+    def measure(self) -> dict[str, int]:
+        """Return what there is; see `backend.Warehouse`."""
+        found = measure(self.paths)
+        try:
+            with self.open_for_reading() as database:
+                (rows,) = database.execute(
+                    "select coalesce(sum(estimated_size), 0) from duckdb_tables()"
+                ).fetchall()[0]
+        except engine.Error:
+            return found
+        return found | {"rows": int(rows)}
+
+    def destroy(self) -> None:
+        """Delete all of it; see `backend.Warehouse`."""
+        remove(self.paths)

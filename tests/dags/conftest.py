@@ -6,6 +6,7 @@ from include.connections.registry import Connection, Registry, open_registry
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
 from include.settings import settings
+from tests.connected import connected
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,7 @@ def sandbox():
 
 @pytest.fixture(scope="session")
 def connection(registry, sandbox) -> Connection:
-    return registry.connect(sandbox.base_url, "lumen-goods", sandbox.token)
+    return connected(registry, sandbox.base_url, "lumen-goods", sandbox.token)
 
 
 @pytest.fixture

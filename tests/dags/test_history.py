@@ -9,6 +9,7 @@ import pytest
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
 from include.settings import settings
+from tests.connected import connected
 
 NEWEST = """
     select is_backfilled, histories_read - histories_audited from raw.load_runs
@@ -41,7 +42,7 @@ def without_marts(monkeypatch):
 def fresh(registry):
     """A connection of its own, to a sandbox of its own."""
     with running(generate(seed=12, now=DEFAULT_NOW, issues=120)) as sandbox:
-        yield registry.connect(sandbox.base_url, "lumen-goods", sandbox.token)
+        yield connected(registry, sandbox.base_url, "lumen-goods", sandbox.token)
 
 
 def warehouse(connection, query):

@@ -15,6 +15,7 @@ from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
 from include.settings import PROJECT_ROOT, settings
 from tests.canary_scan import leaks, never_at_rest
+from tests.connected import connected
 
 MARTS = {
     "release_stability",
@@ -101,7 +102,7 @@ def test_bad_input_fails_the_load_with_one_sentence_and_writes_nothing(
     monkeypatch.setattr("dlt_sources.sentry.client._BACKOFF", lambda _state: 0.01)
     monkeypatch.setattr("dlt_sources.sentry.sender.REPLICATION_S", 0.01)
     given = {"base_url": sandbox.base_url, "organization": f"org-{time.time_ns()}", "token": "x"}
-    bad = registry.connect(**given | {"token": sandbox.token} | changes)
+    bad = connected(registry, **given | {"token": sandbox.token} | changes)
     assert run_of(bad).state == "failed"
     logged = "".join(capfd.readouterr())
     assert sentence in logged
@@ -113,7 +114,7 @@ def test_bad_input_fails_the_load_with_one_sentence_and_writes_nothing(
 def test_a_missing_scope_is_named(run_of, registry, capfd):
     organization = generate(seed=1, now=DEFAULT_NOW, issues=50)
     with running(organization, scopes=frozenset({"org:read", "project:read"})) as narrow:
-        bad = registry.connect(narrow.base_url, organization.slug, narrow.token)
+        bad = connected(registry, narrow.base_url, organization.slug, narrow.token)
         assert run_of(bad).state == "failed"
     logged = "".join(capfd.readouterr())
     assert "lacks the scope event:read" in logged
@@ -146,7 +147,7 @@ def test_build_and_publish_before_any_load_say_so(registry, airflow):
 
     from include import tasks  # noqa: PLC0415
 
-    fresh = registry.connect("https://sentry.example.com", "new", "x")
+    fresh = connected(registry, "https://sentry.example.com", "new", "x")
     for task in (tasks.build, tasks.publish):
         with pytest.raises(AirflowFailException, match="run the task `load` first"):
             task(fresh.id)
@@ -163,14 +164,14 @@ def test_a_connection_that_is_gone_fails_for_good(airflow):
 
 def test_secrets_are_encrypted_in_the_registry(registry, connection, sandbox):
     assert sandbox.token.encode() not in settings().registry_path.read_bytes()
-    assert open_registry(settings()).secrets(connection.id).token == sandbox.token
-    assert sandbox.token not in repr(registry.secrets(connection.id))
+    assert open_registry(settings()).tokens.of(connection.id).token == sandbox.token
+    assert sandbox.token not in repr(registry.tokens.of(connection.id))
     assert settings().key_path.stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_undeclared_is_at_rest_in_airflow_or_ours(run_of, registry, sandbox):
     """After a run: warehouse, published marts, registry, logs, and Airflow's database."""
-    connection = registry.connect(sandbox.base_url, "4507310012349440", sandbox.token)
+    connection = connected(registry, sandbox.base_url, "4507310012349440", sandbox.token)
     assert run_of(connection).state == "success"
     home = settings().data_dir.parent
     with sqlite3.connect(home / "airflow" / "airflow.db") as database:

@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from include.connections.leases import Kind
 from include.connections.registry import open_registry
-from include.locks import exclusive
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
 from include.settings import PROJECT_ROOT, Settings
+from tests.connected import connected
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +36,12 @@ def registry(current):
 
 @pytest.fixture(scope="module")
 def connection(registry, sandbox):
-    return registry.connect(sandbox.base_url, "lumen-goods", sandbox.token)
+    return connected(registry, sandbox.base_url, "lumen-goods", sandbox.token)
 
 
 @pytest.fixture(scope="module")
 def other(registry):
-    return registry.connect("https://sentry.example.com", "acme", "other-token")
+    return connected(registry, "https://sentry.example.com", "acme", "other-token")
 
 
 def command(current, *arguments):
@@ -71,7 +72,7 @@ def test_a_load_shows_how_far_it_is_and_what_it_did(current, connection, other, 
     assert " histories, " in done.stderr
     assert " requests so far" in done.stderr
     assert loaded(current, connection, "select is_backfilled from raw.load_runs") == [(True,)]
-    secrets = registry.secrets(connection.id)
+    secrets = registry.tokens.of(connection.id)
     for secret in (sandbox.token, secrets.salt.hex(), str(secrets.salt)):
         assert secret not in done.stdout + done.stderr
 
@@ -91,8 +92,8 @@ def test_days_are_loaded_again(current, connection, other):
     assert loaded(current, connection, query)[0][0] > 5
 
 
-def test_one_load_of_a_connection_at_a_time(current, connection, other):
-    with exclusive(current.lock_path(connection.id)):
+def test_one_load_of_a_connection_at_a_time(current, registry, connection, other):
+    with registry.leases.held(connection.id, Kind.LOAD):
         busy = corvana(current, "load", connection.id)
     assert busy.returncode == 1
     assert busy.stderr.startswith(f"Another process ({os.getpid()}) is working on this connection")
@@ -121,7 +122,7 @@ def test_a_wrong_command_line_says_what_is_possible(current, connection, other, 
 def test_without_any_connection_it_says_how_to_get_one(tmp_path):
     alone = corvana(Settings(data_dir=tmp_path), "load", "c1")
     assert alone.returncode == 2
-    assert f"no connection in {tmp_path} yet: `make demo` makes one" in alone.stderr
+    assert f"no connection in {tmp_path} yet: connect an organization on the page" in alone.stderr
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_server_that_tokens_may_not_be_sent_to_is_named(current, connection, o
 def test_an_interrupt_ends_it_at_once_and_loses_nothing(current, registry, ending):
     """In the midst of the first load; the next one goes on, and the working folder is empty."""
     with running(generate(seed=11, now=DEFAULT_NOW, issues=60)) as slow:
-        fresh = registry.connect(slow.base_url, "lumen-goods", slow.token)
+        fresh = connected(registry, slow.base_url, "lumen-goods", slow.token)
         arguments = ("load", fresh.id, "--requests-per-second")
         with subprocess.Popen(
             **command(current, *arguments, "20"), stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -1,0 +1,1 @@
+"""Deletes everything collected of a connection, proves it, and looks again later."""
