@@ -1,4 +1,4 @@
-"""What has to happen once a day for all connections."""
+"""What has to happen again and again for all connections."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from include import upkeep
 from include.purge import tasks as purge
 
 DOCS = """
-Looks after all connections once a day, each task for itself:
+Looks after all connections every half hour, each task for itself:
 
 | task | does | safe to repeat |
 |---|---|---|
@@ -28,7 +28,7 @@ what to do. A connection that Sentry does not accept any more is *Disconnected* 
 @dag(
     dag_id="sentry_upkeep",
     description="Keeps tokens alive, and ends what is over.",
-    schedule="23 4 * * *",
+    schedule="13,43 * * * *",
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,

@@ -1,7 +1,7 @@
 """One load of a connection, as the DAG's task and the command `corvana load` run it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -100,13 +100,14 @@ def load(  # noqa: PLR0913 - what a load needs, each by name
     from dlt_sources.sentry.pipeline import run_load  # noqa: PLC0415
 
     warehouse = DuckDBFile(current.warehouse_dir, connection.id)
-    reporter = Reporter(registry.reports, connection.id, Step.LOAD)
+    reporter = Reporter(registry.reports, connection.id, Step.LOAD, FAILURES)
+    held = _Held(current, registry, connection.id, conceal)
     with (
         registry.leases.held(connection.id, Kind.LOAD) as lease,
         reporter.reporting(),
         lease.explaining(ConnectionLost),
-        _noticing_loss(registry, connection.id),
-        _client(current, registry, connection, requests_per_second, conceal) as client,
+        _noticing_loss(registry, held),
+        _client(current, connection, requests_per_second, held) as client,
     ):
         try:
             summary = run_load(
@@ -138,13 +139,51 @@ def _stopping(progress: Progress, lease: Lease) -> Progress:
     return tell
 
 
+class _Held:
+    """The tokens that a load uses, one after the other; each is concealed before it is used.
+
+    Attributes:
+        connection_id: The connection.
+        generation: Of the newest one.
+    """
+
+    def __init__(
+        self,
+        current: Settings,
+        registry: Registry,
+        connection_id: str,
+        conceal: Callable[[str], object],
+    ) -> None:
+        from include.connections.renewing import Renewing  # noqa: PLC0415
+
+        self.connection_id = connection_id
+        self.generation: int | None = None
+        self._tokens = registry.tokens
+        self._renewing = Renewing(current, registry)
+        self._conceal = conceal
+
+    def first(self) -> str:
+        """Return the token to begin with."""
+        return self._taken(self._renewing.token(self.connection_id))
+
+    def next(self, rejected: str) -> str:
+        """Return a token for one that was rejected."""
+        return self._taken(self._renewing.renewed(self.connection_id, rejected))
+
+    def _taken(self, token: str) -> str:
+        self._conceal(token)
+        with suppress(NoSecrets):
+            self.generation = self._tokens.of(self.connection_id).generation
+        return token
+
+
 @contextmanager
-def _noticing_loss(registry: Registry, connection_id: str) -> Iterator[None]:
+def _noticing_loss(registry: Registry, held: _Held) -> Iterator[None]:
     """Note in the registry that a connection does not work any more, and why."""
     try:
         yield
     except ConnectionLost as lost:
-        registry.lose(connection_id, reason_of(lost), ACTOR)
+        registry.lose(held.connection_id, reason_of(lost), ACTOR, held.generation)
         raise
 
 
@@ -169,27 +208,16 @@ def _report(
 
 
 def _client(
-    current: Settings,
-    registry: Registry,
-    connection: Connection,
-    requests_per_second: float | None,
-    conceal: Callable[[str], object],
+    current: Settings, connection: Connection, requests_per_second: float | None, held: _Held
 ) -> "Client":
     from dlt_sources.sentry.client import Client  # noqa: PLC0415
-    from include.connections.renewing import Renewing  # noqa: PLC0415
-
-    renewing = Renewing(current, registry)
-
-    def concealed(token: str) -> str:
-        conceal(token)
-        return token
 
     try:
         return Client(
             connection.base_url,
             connection.organization,
-            concealed(renewing.token(connection.id)),
-            refresh=lambda rejected: concealed(renewing.renewed(connection.id, rejected)),
+            held.first(),
+            refresh=held.next,
             hosts=current.sentry_hosts,
             max_requests_per_second=requests_per_second,
             concurrency=current.sentry_concurrency,

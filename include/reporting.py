@@ -31,12 +31,21 @@ class Reporter:
         reports: The registry's reports.
         connection_id: The connection.
         step: What is being done.
+        in_sentences: Failures that say in our own words what to do. Of others only the kind is
+            told: their text may hold anything.
     """
 
-    def __init__(self, reports: Reports, connection_id: str, step: Step) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        connection_id: str,
+        step: Step,
+        in_sentences: tuple[type[Exception], ...],
+    ) -> None:
         self._reports = reports
         self._connection_id = connection_id
         self._step = step
+        self._in_sentences = in_sentences
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -45,7 +54,7 @@ class Reporter:
         try:
             yield
         except Exception as failure:
-            sentence = str(failure)
+            sentence = self._sentence(failure)
 
             def fail(report: LoadReport) -> None:
                 report.failed = sentence
@@ -54,6 +63,14 @@ class Reporter:
             self._change(fail)
             raise
         self._change(self._end)
+
+    def _sentence(self, failure: Exception) -> str:
+        if isinstance(failure, self._in_sentences):
+            return str(failure)
+        return (
+            f"The step {self._step} failed unexpectedly ({type(failure).__name__}). Its log in "
+            "Airflow says where."
+        )
 
     def watch(self, also: Progress, client: Requests) -> Progress:
         """Return what a load is to tell how far it is, which tells somebody else, too."""

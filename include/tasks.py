@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from sqlalchemy.exc import OperationalError
 
 from include import loading
 from include.connections.leases import Fenced, Kind, Lease
@@ -143,7 +144,8 @@ def _step(connection_id: str, kind: Kind) -> Iterator[_At]:
 @contextmanager
 def _reporting(at: _At, step: Step) -> Iterator[Reporter]:
     """Report how a step goes, and yield what does so."""
-    reporter = Reporter(at.registry.reports, at.connection_id, step)
+    in_sentences = (*_FOR_GOOD, *_FOR_NOW)
+    reporter = Reporter(at.registry.reports, at.connection_id, step, in_sentences)
     with reporter.reporting():
         yield reporter
 
@@ -163,3 +165,9 @@ def _airflow_failures() -> Iterator[None]:
         raise AirflowFailException(str(failure)) from None
     except _FOR_NOW as failure:
         raise AirflowException(str(failure)) from None
+    except OperationalError:
+        # Its text may hold addresses and rows.
+        raise AirflowException(
+            "The registry's database cannot be used now. Check that it runs, and "
+            "CORVANA_REGISTRY_URL."
+        ) from None

@@ -1,7 +1,8 @@
-"""What has to happen once a day, whether or not a connection is loaded."""
+"""What has to happen again and again, whether or not a connection is loaded."""
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from airflow.sdk.exceptions import AirflowException
@@ -10,7 +11,7 @@ from dlt_sources.sentry.errors import ConnectionLost, SentryError
 from include.connections.application import ApplicationMissing
 from include.connections.registry import Connection, open_registry
 from include.connections.renewing import Renewing
-from include.connections.states import State
+from include.connections.states import IllegalTransition, State
 from include.connections.tokens import NoSecrets
 from include.connections.vault import VaultLocked
 from include.masking import hide
@@ -46,12 +47,13 @@ def end_retention() -> None:
     They are `disconnecting` from then on; the purge finds them.
     """
     registry = open_registry(settings())
+    now = datetime.now(UTC)
 
     def end(connection: Connection) -> None:
-        registry.disconnect(connection.id, ACTOR, "retention ended")
-        log.info("%s: nobody reconnected it in time, its data is deleted now", connection.id)
+        if registry.end_retention(connection.id, ACTOR, now):
+            log.info("%s: nobody reconnected it in time, its data is deleted now", connection.id)
 
-    _each(registry.to_purge(datetime.now(UTC)), end, "its retention was not ended")
+    _each(registry.to_purge(now), end, "its retention was not ended")
 
 
 def forget_abandoned() -> None:
@@ -59,8 +61,9 @@ def forget_abandoned() -> None:
     registry = open_registry(settings())
 
     def forget(connection: Connection) -> None:
-        registry.abandon(connection.id, ACTOR, "no organization was chosen")
-        log.info("%s: no organization was chosen, its tokens are forgotten", connection.id)
+        with suppress(IllegalTransition):  # one was chosen in the last moment
+            registry.abandon(connection.id, ACTOR, "no organization was chosen")
+            log.info("%s: no organization was chosen, its tokens are forgotten", connection.id)
 
     _each(registry.abandoned(datetime.now(UTC)), forget, "it was not forgotten")
 

@@ -212,7 +212,9 @@ def _reaches(load: Load, backfill: Backfill) -> Iterator[Reach]:
     if load.hits and not backfill.again:
         weeks = RETENTION / WIDTH
         at_once = min(int(REACH * weeks / load.hits), ceil(weeks / load.client.concurrency))
-    parts = [*chunks(newer, max(at_once, 1)), *chunks(older, len(older) if at_once > 1 else 1)]
+    # A young organization has none that are older.
+    older_at_once = max(len(older), 1) if at_once > 1 else 1
+    parts = [*chunks(newer, max(at_once, 1)), *chunks(older, older_at_once)]
     projects = _projects(load, backfill)
     for some in parts:
         upper, lower = some[0].upper, some[-1].lower

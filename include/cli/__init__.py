@@ -5,9 +5,16 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from sqlalchemy.exc import OperationalError
+
 from include.cli import connections, keys, load, receipts
 from include.cli.console import to_people
 from include.cli.interrupts import interrupt_on_termination
+
+UNREACHABLE = (
+    "The registry's database cannot be used now: it does not answer, or something else writes to "
+    "it for long. Check CORVANA_REGISTRY_URL (without it: CORVANA_DATA_DIR), and try again."
+)
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes; argparse's own for a wrong command line is 2."""
@@ -26,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os._exit(INTERRUPTED)
     except options.failures as failure:
         to_people(str(failure))
+        return FAILED
+    except OperationalError:
+        to_people(UNREACHABLE)
         return FAILED
     return DONE
 

@@ -111,6 +111,8 @@ class _Callback(HTTPServer):
 
 class _Answer(BaseHTTPRequestHandler):
     server: _Callback
+    # Browsers open connections in advance, on which nothing may ever come.
+    timeout = 2
 
     def do_GET(self) -> None:
         """Take the answer, if it is one."""

@@ -1,6 +1,7 @@
 """Connecting an organization: from asking for consent to a connection that works."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import chain
 
 from dlt_sources.sentry import endpoints
@@ -21,6 +22,7 @@ from include.connections.errors import (
 )
 from include.connections.oauth import OAuth, new_verifier
 from include.connections.registry import (
+    CHOOSING,
     LIVE,
     AlreadyConnected,
     Connection,
@@ -234,7 +236,9 @@ class Authorizing:
 
     def _choosing(self, connection_id: str, actor: str) -> Connection:
         connection = self._registry.get(connection_id)
-        if connection.state is not State.CONNECTING or connection.created_by != actor:
+        is_late = connection.changed_at + CHOOSING <= datetime.now(UTC)
+        is_theirs = connection.created_by == actor
+        if connection.state is not State.CONNECTING or is_late or not is_theirs:
             raise NothingToChoose(
                 "There is no organization to be chosen here: it was chosen already, not in time, "
                 "or another user has to. Look at the page Integrations, or connect again."

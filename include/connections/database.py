@@ -41,7 +41,13 @@ class Database:
     def __init__(self, url: str, lock: Path) -> None:
         try:
             self.engine = _engine(url)
-        except (ArgumentError, ImportError):
+        except ImportError:
+            raise InvalidRegistryUrl(
+                "CORVANA_REGISTRY_URL names a database whose driver is not installed. Use "
+                "postgresql+psycopg://user:password@host/database, and install the extra that it "
+                "needs: pip install 'corvana-sentry[postgres]'."
+            ) from None
+        except ArgumentError:
             raise InvalidRegistryUrl(
                 "CORVANA_REGISTRY_URL is no address of a database: use "
                 "postgresql+psycopg://user:password@host/database, or leave it out for SQLite."

@@ -273,19 +273,25 @@ class Registry:
             _forget(session, row)
             _move(session, row, State.PURGED, actor, reason)
 
-    def lose(self, connection_id: str, reason: Reason, actor: str) -> Connection:
+    def lose(
+        self, connection_id: str, reason: Reason, actor: str, generation: int | None = None
+    ) -> Connection:
         """Note that a connection does not work any more; loads stop until it is connected again.
 
-        One that is being deleted, or is disconnected already, stays as it is.
+        One that is being deleted, or is disconnected already, stays as it is; and so does one that
+        was given other tokens meanwhile, by a person who connected it again.
 
         Args:
             connection_id: The connection.
             reason: Why.
             actor: Who found out.
+            generation: Of the tokens that do not work; None for those that are stored.
         """
         with self.database.writing() as session:
             row = _row(session, connection_id, lock=True)
-            if row.state == State.CONNECTED:
+            held = session.get(SecretsRow, connection_id)
+            is_old = generation is not None and held is not None and held.generation > generation
+            if row.state == State.CONNECTED and not is_old:
                 _move(session, row, State.DISCONNECTED, actor, reason)
                 row.reason = reason
                 row.purge_after = row.changed_at + self._revoked_retention
@@ -305,6 +311,21 @@ class Registry:
                 _move(session, row, State.DISCONNECTING, actor, reason)
                 _destroy_secrets(session, connection_id)
             return _connection(row)
+
+    def end_retention(self, connection_id: str, actor: str, now: datetime) -> bool:
+        """End a connection that was lost, if its data has been kept for long enough.
+
+        Returns:
+            Whether it was ended: not if somebody connected it again in the last moment.
+        """
+        with self.database.writing() as session:
+            row = _row(session, connection_id, lock=True)
+            is_over = row.purge_after is not None and row.purge_after <= now
+            if row.state != State.DISCONNECTED or not is_over:
+                return False
+            _move(session, row, State.DISCONNECTING, actor, "retention ended")
+            _destroy_secrets(session, connection_id)
+            return True
 
     def purged(
         self, connection_id: str, actor: str, also: Callable[[Session], None] = lambda _: None

@@ -141,7 +141,7 @@ class Renewing:
             with _unless_disconnected():
                 claim = self._tokens.claim(connection_id, generation)
             if claim is not None:
-                return self._ask(claim)
+                return self._ask(claim, generation)
             newest = self._secrets(connection_id)
             if newest.generation != generation:
                 return newest.token
@@ -152,7 +152,7 @@ class Renewing:
                 )
             time.sleep(POLL_S)
 
-    def _ask(self, claim: Claim) -> str:
+    def _ask(self, claim: Claim, generation: int) -> str:
         """Let Sentry renew the tokens of a claim, and return the new one once it is stored."""
         # Slow to import, and seldom needed.
         from include.connections.oauth import OAuth  # noqa: PLC0415
@@ -166,7 +166,8 @@ class Renewing:
             with _unless_disconnected():
                 self._tokens.release(claim, may_have_happened=is_open)
             if isinstance(failure, InvalidGrant) and claim.is_second:
-                raise self._lost(claim.connection_id, Reason.RENEWAL_LOST) from None
+                lost = self._lost(claim.connection_id, Reason.RENEWAL_LOST, generation)
+                raise lost from None
             raise
         self._settle(claim, grant)
         return grant.access_token
@@ -191,17 +192,18 @@ class Renewing:
         """Return what a failed renewal means for a connection whose token is good no more."""
         if isinstance(failure, InvalidGrant):
             is_old = _is_expired(secrets, datetime.now(UTC) - KEPT_AFTER_EXPIRY)
-            return self._lost(connection_id, Reason.EXPIRED if is_old else Reason.REVOKED)
+            reason = Reason.EXPIRED if is_old else Reason.REVOKED
+            return self._lost(connection_id, reason, secrets.generation)
         if isinstance(failure, ClientRejected):
-            return self._lost(connection_id, Reason.CLIENT_REJECTED)
+            return self._lost(connection_id, Reason.CLIENT_REJECTED, secrets.generation)
         if isinstance(failure, OAuthUnreachable):
             return Unreachable(str(failure))
         if isinstance(failure, SentryError):
             return failure
         return CannotRenew(str(failure))
 
-    def _lost(self, connection_id: str, reason: Reason) -> RenewalRefused:
-        self._registry.lose(connection_id, reason, self._actor)
+    def _lost(self, connection_id: str, reason: Reason, generation: int) -> RenewalRefused:
+        self._registry.lose(connection_id, reason, self._actor, generation)
         return RenewalRefused(reason)
 
 

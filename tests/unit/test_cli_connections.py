@@ -241,3 +241,14 @@ def test_receipts_are_listed_shown_and_verified(current, registry):
     broken = corvana(current, "receipts", "verify")
     assert broken.returncode == 1
     assert "broken at number 1" in broken.stderr
+
+
+def test_a_registry_that_cannot_be_used_is_one_sentence(current):
+    started = plain_command(current, "connections", "list")
+    address = "postgresql+psycopg://somebody:a-password@127.0.0.1:9/corvana"
+    started["env"] |= {"CORVANA_REGISTRY_URL": address}
+    failed = subprocess.run(**started, capture_output=True, check=False)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("The registry's database cannot be used now")
+    assert "Traceback" not in failed.stderr
+    assert "a-password" not in failed.stderr

@@ -26,10 +26,13 @@ def server() -> Iterator[ScriptedServer]:
                 scripted.headers.append(dict(self.headers))
             answer = scripted.next_answer(dict(self.headers))
             try:
-                self.send(answer)
+                if answer.raw is None:
+                    real_time.sleep(answer.pause_s)
             finally:
+                # Before the answer is written: the client may ask again as soon as it has it.
                 with lock:
                     scripted.under_way -= 1
+            self.send(answer)
 
         def send(self, answer):
             if answer.raw is not None:
@@ -37,7 +40,6 @@ def server() -> Iterator[ScriptedServer]:
                     self.wfile.write(part)
                     real_time.sleep(answer.pause_s)
                 return
-            real_time.sleep(answer.pause_s)
             self.send_response_only(answer.status)
             for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                 self.send_header(name, value)

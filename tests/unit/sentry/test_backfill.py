@@ -17,11 +17,11 @@ END = datetime(2026, 11, 2, 9, tzinfo=UTC)
 BACKFILL = Backfill(END - RETENTION, END)
 
 
-def load(hits: int = 0, concurrency: int = 4) -> SimpleNamespace:
+def load(hits: int = 0, concurrency: int = 4, age_days: float = 700) -> SimpleNamespace:
     return SimpleNamespace(
         hits=hits,
         client=SimpleNamespace(concurrency=concurrency),
-        organization=SimpleNamespace(date_created=END - timedelta(days=700)),
+        organization=SimpleNamespace(date_created=END - timedelta(days=age_days)),
         readable_project_ids=["1"],
     )
 
@@ -38,6 +38,16 @@ def test_weeks_with_few_issues_are_searched_together(hits, concurrency, searches
         _windows(one, BACKFILL)
     )
     found = [search for reach in reaches for search in reach.searches]
+    assert found[0].born_until == END
+    assert found[-1].born_from is None
+    assert all(newer.born_from == older.born_until for newer, older in pairwise(found))
+
+
+@pytest.mark.parametrize("age_days", [0.01, 1, 60, 89, 90, 91])
+@pytest.mark.parametrize("hits", [0, 1, 50, 2_000, 200_000])
+def test_a_young_organization_has_no_older_windows_and_is_searched_whole(hits, age_days):
+    one = load(hits, age_days=age_days)
+    found = [search for reach in _reaches(one, BACKFILL) for search in reach.searches]
     assert found[0].born_until == END
     assert found[-1].born_from is None
     assert all(newer.born_from == older.born_until for newer, older in pairwise(found))
