@@ -28,6 +28,10 @@ ENDING_S = 20.0
 """How long tasks may take to end when their runs are marked as failed."""
 
 
+_UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
+"""What an answer leads to that is no JSON, or another one than Airflow's: a proxy's page."""
+
+
 class AirflowApiMissing(Exception):
     """There is no Airflow Connection to reach Airflow's API with."""
 
@@ -86,7 +90,9 @@ class AirflowApi:
     def end_runs(self, dag_id: str) -> int:
         """Mark the runs of a DAG that are under way or wait as failed; return how many."""
         count = 0
-        for run_id in self._active_runs(dag_id):
+        with _reachable():
+            active = self._active_runs(dag_id)
+        for run_id in active:
             path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
             if self._ask("PATCH", path, json={"state": "failed"}) is not None:
                 count += 1
@@ -103,11 +109,12 @@ class AirflowApi:
             return {}
         runs = self._ask("GET", f"{dag}/dagRuns", params={"limit": 1}) or {}
         tasks = self._ask("GET", f"{dag}/dagRuns/~/taskInstances", params={"limit": 1}) or {}
-        return {
-            "DAGs": 1,
-            "runs": int(runs.get("total_entries", 0)),
-            "task instances": int(tasks.get("total_entries", 0)),
-        }
+        with _reachable():
+            return {
+                "DAGs": 1,
+                "runs": int(runs.get("total_entries", 0)),
+                "task instances": int(tasks.get("total_entries", 0)),
+            }
 
     def delete_dag(self, dag_id: str) -> None:
         """Delete a DAG with its runs, task instances, XComs, rendered fields and versions.
@@ -127,16 +134,15 @@ class AirflowApi:
             time.sleep(1)
             self.end_runs(dag_id)
 
-    def trigger(self, dag_id: str, conf: dict[str, Any]) -> None:
-        """Start a run of a DAG."""
-        self._ask(
-            "POST", f"/dags/{quote(dag_id)}/dagRuns", json={"logical_date": None, "conf": conf}
-        )
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> bool:
+        """Start a run of a DAG; return False if there is no such DAG."""
+        path = f"/dags/{quote(dag_id)}/dagRuns"
+        return self._ask("POST", path, json={"logical_date": None, "conf": conf}) is not None
 
-    def _active_runs(self, dag_id: str) -> Iterator[str]:
+    def _active_runs(self, dag_id: str) -> list[str]:
         params = {"state": ["running", "queued"], "limit": 100}
         found = self._ask("GET", f"/dags/{quote(dag_id)}/dagRuns", params=params) or {}
-        yield from (str(run["dag_run_id"]) for run in found.get("dag_runs", []))
+        return [str(run["dag_run_id"]) for run in found.get("dag_runs", [])]
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any] | None:  # noqa: ANN401 - requests' own
         """Return an answer; None where there is no such thing."""
@@ -145,8 +151,8 @@ class AirflowApi:
             return None
         if not answer.ok:
             raise _refused(answer)
-        found: dict[str, Any] = answer.json()
-        return found
+        with _reachable():
+            return dict(answer.json())
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:  # noqa: ANN401
         with _reachable():
@@ -166,7 +172,7 @@ def _reachable() -> Iterator[None]:
     """Say what went wrong without addresses, headers and bodies."""
     try:
         yield
-    except (requests.RequestException, SQLAlchemyError, KeyError, ValueError) as failure:
+    except (requests.RequestException, SQLAlchemyError, *_UNEXPECTED) as failure:
         raise AirflowApiFailed(
             f"Airflow's API cannot be reached or does not answer as expected "
             f"({type(failure).__name__}): check that the API server runs, and the Airflow "

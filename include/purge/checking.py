@@ -11,12 +11,11 @@ from include.connections.leases import Busy, Kind
 from include.connections.registry import Registry
 from include.connections.states import State
 from include.connections.vault import InvalidKey, VaultLocked
-from include.purge.airflow_api import AirflowApiFailed, AirflowApiMissing
-from include.purge.carrying_out import carry_out
+from include.purge.carrying_out import carry_out, sentence
 from include.purge.places import places_of
 from include.purge.progress import Due, Needles, PurgeProgress, Why
 from include.purge.purging import PurgeUnfinished
-from include.purge.receipts import Draft, Receipt, StepDone, open_receipts
+from include.purge.receipts import Draft, Receipt, StepDone, Verified, open_receipts
 from include.purge.receipts import Kind as ReceiptKind
 from include.purge.remains import search_and_delete
 from include.purge.step import Purging
@@ -33,7 +32,8 @@ def check_due(settings: Settings, registry: Registry, now: datetime | None = Non
         The receipts that were written.
 
     Raises:
-        PurgeUnfinished: Something is left that cannot be deleted from here.
+        PurgeUnfinished: Something is left that cannot be deleted from here, or a connection could
+            not be looked at; all others were.
     """
     now = now or datetime.now(UTC)
     progress = PurgeProgress(registry.database, registry.vault)
@@ -41,22 +41,37 @@ def check_due(settings: Settings, registry: Registry, now: datetime | None = Non
     due = progress.due(now)
     due += _reappeared(settings, registry, {one.connection_id for one in due})
     receipts: list[Receipt] = []
-    left = 0
+    left = failed = 0
     for one in due:
         try:
-            receipt = _look(settings, registry, one, now)
+            receipt, is_clean = _look(settings, registry, one, now)
         except Busy:
+            continue
+        except Exception as failure:  # noqa: BLE001 - one must not keep the others from being looked at
+            log.error("%s: %s", one.connection_id, sentence(failure))  # noqa: TRY400 - may hold anything
+            failed += 1
             continue
         if receipt is not None:
             receipts.append(receipt)
-            is_clean = receipt.verification is None or receipt.verification.is_clean
-            left += 0 if is_clean else 1
+        left += 0 if is_clean else 1
+    if left or failed:
+        raise PurgeUnfinished(_in_the_way(left, failed))
+    return receipts
+
+
+def _in_the_way(left: int, failed: int) -> str:
+    sentences = []
     if left:
-        raise PurgeUnfinished(
+        sentences.append(
             f"Something of {left} connections was found that cannot be deleted from here; the "
             "lines above say where. It has to be removed by whoever put it there."
         )
-    return receipts
+    if failed:
+        sentences.append(
+            f"{failed} connections could not be looked at again; the lines above say why. It is "
+            "tried again."
+        )
+    return " ".join(sentences)
 
 
 def _reappeared(settings: Settings, registry: Registry, without: set[str]) -> list[Due]:
@@ -74,8 +89,14 @@ def _reappeared(settings: Settings, registry: Registry, without: set[str]) -> li
     return found
 
 
-def _look(settings: Settings, registry: Registry, due: Due, now: datetime) -> Receipt | None:
-    """Look at one purge; return the receipt of that, unless there is nothing new to say."""
+def _look(
+    settings: Settings, registry: Registry, due: Due, now: datetime
+) -> tuple[Receipt | None, bool]:
+    """Look at one purge.
+
+    Returns:
+        The receipt of that, unless there is nothing new to say, and whether nothing is left.
+    """
     with registry.leases.held(due.connection_id, Kind.CHECK):
         at = Purging.of(settings, registry, registry.get(due.connection_id))
         steps: list[StepDone] = []
@@ -85,7 +106,10 @@ def _look(settings: Settings, registry: Registry, due: Due, now: datetime) -> Re
         if due.why in {Why.TIME, Why.REAPPEARED}:
             verified = search_and_delete(at, _needles(at), with_registry=True).verified()
         receipt = None
-        if verified is not None or any(step.is_done for step in steps):
+        is_news = verified is not None and (
+            due.why is Why.TIME or bool(verified.found) or _is_left_anew(registry, due, verified)
+        )
+        if is_news or any(step.is_done for step in steps):
             draft = Draft(
                 kind=ReceiptKind.CHECK,
                 connection=due.connection_id,
@@ -97,14 +121,21 @@ def _look(settings: Settings, registry: Registry, due: Due, now: datetime) -> Re
         if due.why is Why.TIME:
             at.progress.is_checked(due.connection_id, now)
         at.progress.forget_if_over(due.connection_id)
-    return receipt
+    return receipt, verified is None or verified.is_clean
+
+
+def _is_left_anew(registry: Registry, due: Due, verified: Verified) -> bool:
+    """Tell whether other things are left than the last receipt says: it is looked all day."""
+    said = [one.verification for one in open_receipts(registry).of(due.connection_id)]
+    last = next((one for one in said if one is not None), None)
+    return verified.left != (last.left if last else {})
 
 
 def _records(at: Purging) -> list[StepDone]:
     """Delete what Airflow has of the connection's DAG by now; return what that was."""
     try:
         found = RECORDS.measure(at)
-    except (AirflowApiFailed, AirflowApiMissing):
+    except Exception:  # noqa: BLE001 - carrying it out fails, too, and says why
         found = {}
     problem = carry_out(at, [RECORDS]).get(RECORDS.name)
     return [

@@ -56,7 +56,8 @@ th { font-weight: 600 } code { overflow-wrap: anywhere; font-size: .85rem }
 {% endif %}
 {% if receipt.verification %}{% with found = receipt.verification %}
 <h2>Search afterwards</h2>
-<p>{{ "Nothing was found." if found.is_clean else "Something was found." }}
+<p>{{ "Something was found." if not found.is_clean else
+"Nothing collected was found." if found.left else "Nothing was found." }}
 Searched: {{ found.places | join(", ") }}; {{ "{:,}".format(found.files) }} files with
 {{ "{:,}".format(found.bytes) }} bytes. Looked for: the connection's id in every name,
 {{ "{:,}".format(found.words) }} values that it had held, and {{ "{:,}".format(found.marks) }}

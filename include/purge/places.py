@@ -1,5 +1,6 @@
 """Every place on this machine where something of a connection could be, and whose it is there."""
 
+import glob
 import os
 import re
 import tempfile
@@ -9,13 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from include.settings import Settings
 
 SANDBOX = ("sandbox.json", "logs/sandbox.log")
 """The stand-in Sentry's own files in the data folder of a demo: the source, not a copy."""
 
-_ID = re.compile(r"c[0-9a-f]{16}")
-"""A connection's id in a name."""
+_ID = re.compile(r"(?<![0-9a-f])c[0-9a-f]{16}(?![0-9a-f])")
+"""A connection's id in a name, which is no part of a longer hash."""
 
 
 class Place(StrEnum):
@@ -34,14 +37,14 @@ class Places:
 
     Attributes:
         data: The data folder.
-        registry: The registry's file, where it is one.
+        registry: The registry's file; None where it is none.
         airflow: Airflow's home; None where there is no Airflow.
         logs: The folder of Airflow's logs; None where there is no Airflow.
         temporary: The folder of temporary files.
     """
 
     data: Path
-    registry: Path
+    registry: Path | None
     airflow: Path | None
     logs: Path | None
     temporary: Path
@@ -64,29 +67,30 @@ class Places:
             named += self.logs.glob("dag_id=*")
         return {one for path in named for one in _ID.findall(path.name)}
 
-    def data_files(self, others: frozenset[str]) -> Iterator[Path]:
-        """Yield the files in the data folder but for those of other connections, by their ids."""
+    def data_files(self, connection_id: str) -> Iterator[Path]:
+        """Yield the files in the data folder but for those that name another connection."""
         without = (*self._foreign(), *self.registry_files())
-        yield from _walk(self.data, others, without=without)
+        yield from _walk(self.data, connection_id, without=without)
 
     def registry_files(self) -> Iterator[Path]:
         """Yield the registry's files, where it is a SQLite one."""
-        yield from self.registry.parent.glob(f"{self.registry.name}*")
+        if self.registry is not None:
+            yield from self.registry.parent.glob(f"{glob.escape(self.registry.name)}*")
 
-    def log_files(self, others: frozenset[str], since: datetime) -> Iterator[Path]:
+    def log_files(self, connection_id: str, since: datetime) -> Iterator[Path]:
         """Yield the logs of this software's DAGs and of Airflow's components.
 
         Args:
-            others: Ids of other connections.
+            connection_id: What names another connection than this one is left out.
             since: Those not written since are too old.
         """
         if self.logs is None or not self.logs.is_dir():
             return
         for top in self.logs.iterdir():
             is_foreign_dag = top.name.startswith("dag_id=") and "=sentry_" not in top.name
-            if is_foreign_dag or not _is_wanted(top, others, ()):
+            if is_foreign_dag or not _is_wanted(top, connection_id, ()):
                 continue
-            yield from (path for path in _walk(top, others) if _is_younger(path, since))
+            yield from (path for path in _walk(top, connection_id) if _is_younger(path, since))
 
     def home_files(self) -> Iterator[Path]:
         """Yield the files in Airflow's home itself: its database, where it is a SQLite one."""
@@ -95,7 +99,7 @@ class Places:
 
     def temporary_files(self, since: datetime) -> Iterator[Path]:
         """Yield our own user's temporary files that were written since then."""
-        for path in _walk(self.temporary, frozenset(), without=self._not_temporary()):
+        for path in _walk(self.temporary, None, without=self._not_temporary()):
             try:
                 is_ours = path.lstat().st_uid == os.getuid()
             except OSError:
@@ -112,12 +116,23 @@ class Places:
         return (*inside, *(path for path in (self.airflow, self.logs) if path is not None))
 
 
+def registry_file(settings: Settings) -> Path | None:
+    """Return the file of the registry, if it is a SQLite one."""
+    url = make_url(settings.registry_address)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    file = Path(str(url.database).removeprefix("file:").partition("?")[0]).resolve()
+    data = settings.data_dir.resolve()
+    # As it is met when the data folder is gone through, which may be a link.
+    return settings.data_dir / file.relative_to(data) if file.is_relative_to(data) else file
+
+
 def places_of(settings: Settings) -> Places:
     """Return the places of this installation."""
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
     return Places(
         data=settings.data_dir,
-        registry=settings.registry_path,
+        registry=registry_file(settings),
         airflow=home if home.is_dir() else None,
         logs=_logs(home) if home.is_dir() else None,
         temporary=Path(tempfile.gettempdir()),
@@ -144,18 +159,21 @@ def _named(root: Path, name: re.Pattern[str], without: tuple[Path, ...]) -> Iter
         folders[:] = [one for one in folders if one not in found and here / one not in without]
 
 
-def _walk(root: Path, others: frozenset[str], without: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Yield files, but for what has the id of another connection in its name."""
+def _walk(root: Path, own: str | None, without: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield files, but for what has the id of another connection than one's own in its name.
+
+    What has is another's, also if that connection was made a moment ago.
+    """
     if root.is_file():
         yield root
     for folder, folders, names in os.walk(root):
         here = Path(folder)
-        folders[:] = [one for one in folders if _is_wanted(here / one, others, without)]
-        yield from (here / one for one in names if _is_wanted(here / one, others, without))
+        folders[:] = [one for one in folders if _is_wanted(here / one, own, without)]
+        yield from (here / one for one in names if _is_wanted(here / one, own, without))
 
 
-def _is_wanted(path: Path, others: frozenset[str], without: tuple[Path, ...]) -> bool:
-    return path not in without and others.isdisjoint(_ID.findall(path.name))
+def _is_wanted(path: Path, own: str | None, without: tuple[Path, ...]) -> bool:
+    return path not in without and (own is None or not set(_ID.findall(path.name)) - {own})
 
 
 def _is_younger(path: Path, since: datetime) -> bool:

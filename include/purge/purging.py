@@ -130,8 +130,9 @@ def _in_the_way(problems: dict[str, str], needed: set[str], remains: Remains) ->
     """Say why there is no receipt yet."""
     sentences = sorted({problem for name, problem in problems.items() if name in needed})
     if not remains.is_clean:
+        where = ", ".join(sorted(remains.in_the_way))
         sentences.append(
-            f"Something is left in {', '.join(sorted(remains.left))}; the lines above say where. "
+            f"Something is left in {where}; the lines above say where. "
             "What is not in the data folder has to be removed by whoever put it there."
         )
     return " ".join(sentences)

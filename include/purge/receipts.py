@@ -83,7 +83,7 @@ class Verified(Struct, frozen=True, kw_only=True):
     """What the search afterwards found.
 
     Attributes:
-        is_clean: Nothing is left.
+        is_clean: Nothing is left but, where others put it, the connection's id alone.
         places: Where it searched.
         files, bytes: How much.
         paths: It searched for names with the connection's id in them.

@@ -44,13 +44,19 @@ class Remains:
     @property
     def left(self) -> Counter[str]:
         """How much is left, by place."""
-        left = Counter(str(trace.place) for trace in self.findings.traces)
+        left = Counter(trace.where for trace in self.findings.traces)
         return left + Counter({WAREHOUSE: int(self.is_warehouse_left)})
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is left."""
-        return not self.left
+        """Whether nothing is left but, where others put it, the connection's id alone."""
+        return not self.in_the_way
+
+    @property
+    def in_the_way(self) -> Counter[str]:
+        """How much is left that has to be gone before there is a receipt, by place."""
+        left = Counter(trace.where for trace in self.findings.traces if trace.is_blocking)
+        return left + Counter({WAREHOUSE: int(self.is_warehouse_left)})
 
     def verified(self) -> Verified:
         """Return it as a receipt says it."""
@@ -74,9 +80,8 @@ def search_and_delete(at: Purging, needles: Needles, *, with_registry: bool) -> 
         needles: The connection's fingerprints.
         with_registry: Search the registry, too, which has forgotten a connection that is purged.
     """
-    others = frozenset(one.id for one in at.registry.all()) - {at.connection_id}
     since = at.connection.created_at
-    verification = Verification(at.places, at.connection_id, since, needles, others)
+    verification = Verification(at.places, at.connection_id, since, needles)
     remains = Remains()
     _destroy_warehouse(at, remains)
     for _ in range(ROUNDS):
@@ -86,11 +91,20 @@ def search_and_delete(at: Purging, needles: Needles, *, with_registry: bool) -> 
         if not deletable:
             break
         _delete(deletable, remains.deleted)
-        withdraw(at.settings.published_dir, at.connection_id)
+        _withdraw(at)
     for trace in remains.findings.traces:
         path = _masked(trace.path, needles)
-        log.error("something of %s is left in %s: %s", at.connection_id, trace.place, path)
+        how_bad = logging.ERROR if trace.is_blocking else logging.WARNING
+        log.log(how_bad, "something of %s is left in %s: %s", at.connection_id, trace.where, path)
     return remains
+
+
+def _withdraw(at: Purging) -> None:
+    """Rewrite the views, should they show files that were just deleted."""
+    try:
+        withdraw(at.settings.published_dir, at.connection_id)
+    except Exception as failure:  # noqa: BLE001 - files that are left are found by the search
+        log.error("the published tables: %s", sentence(failure))  # noqa: TRY400 - may hold anything
 
 
 def _destroy_warehouse(at: Purging, remains: Remains) -> None:
@@ -119,13 +133,19 @@ def _delete(traces: list[Trace], deleted: Counter[str]) -> None:
 def _without_shared(at: Purging, traces: list[Trace]) -> list[Trace]:
     """Leave out what was found for words alone that other connections have, too.
 
-    Two organizations can have a project or a version of the same name, and one organization can be
-    connected again. Looked up only if something was found: that takes opening their warehouses.
+    Two organizations can have a project or a version of the same name, or one in which the other's
+    occurs, and one organization can be connected again. Looked up only if something was found: that
+    takes opening their warehouses.
     """
     if not any(trace.needles for trace in traces):
         return traces
-    shared = _words_of_others(at)
-    rest = [replace(trace, needles=trace.needles - shared) for trace in traces]
+    words = "\n".join(_words_of_others(at))
+    found = {needle for trace in traces for needle in trace.needles}
+    shared = {needle for needle in found if needle in words}
+    rest = [
+        replace(trace, needles=trace.needles - shared, loose=trace.loose - shared)
+        for trace in traces
+    ]
     return [trace for trace in rest if trace.is_named or trace.needles]
 
 

@@ -12,6 +12,29 @@ CHUNK = 16 * 1024 * 1024
 AT_ONCE = 6_000
 """Bytes of needles in one pattern: RE2 takes a thousand times as long when it has too many."""
 
+LONG = 16
+"""Characters of a needle that is found within longer words, too, as marks and connections' ids."""
+
+SHORT = 6
+"""Anything shorter is found as a word of its own only, whatever the file."""
+
+SQLITE_MAGICS = (
+    b"SQLite format 3\0",
+    b"\x37\x7f\x06\x82",
+    b"\x37\x7f\x06\x83",
+    b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7",
+)
+"""How a database of SQLite begins, its write-ahead log, and its journal."""
+
+ARROW_MAGICS = (b"ARROW1", b"\xff\xff\xff\xff")
+"""How an Arrow IPC file begins, and a stream."""
+
+DUCKDB_MAGIC = b"DUCK"
+"""Stands in a DuckDB file after its first eight bytes."""
+
+HEAD = 16
+"""Bytes from which it is seen what a file is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -20,14 +43,33 @@ class Hit:
     Attributes:
         needle: That one.
         path: The file.
+        is_loose: It is short, and part of a longer word or number wherever it is in the file.
     """
 
     needle: str
     path: Path
+    is_loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A file's content, or a part of it.
+
+    Attributes:
+        path: The file.
+        content: The bytes.
+        is_packed: Values stand back to back in it, with nothing in between.
+    """
+
+    path: Path
+    content: bytes
+    is_packed: bool
 
 
 class Search:
-    """Looks for needles, none of them within a longer name or number.
+    """Looks for needles; for short ones not within a longer name or number.
+
+    In files in which values stand back to back, short ones are looked for there, too.
 
     Args:
         needles: What to look for.
@@ -46,25 +88,32 @@ class Search:
         look at one of them.
         """
         for pieces in _together(self._pieces(paths)):
-            contents = [content for _, content in pieces]
+            contents = [piece.content for piece in pieces]
             hit = {at for pattern in self._patterns for at in _matching(contents, pattern)}
-            found = {(pieces[at][0], needle) for at in hit for needle in self._named(contents[at])}
-            yield from (Hit(needle, path) for path, needle in sorted(found))
+            found = {
+                (pieces[at].path, needle, is_loose)
+                for at in hit
+                for needle, is_loose in self._named(contents[at], is_packed=pieces[at].is_packed)
+            }
+            yield from (Hit(needle, path, is_loose) for path, needle, is_loose in sorted(found))
 
     def in_text(self, content: bytes) -> set[str]:
         """Return the needles that are in some bytes."""
         if any(_matching([content], pattern) for pattern in self._patterns):
-            return self._named(content)
+            return {needle for needle, _ in self._named(content, is_packed=False)}
         return set()
 
-    def _named(self, content: bytes) -> set[str]:
-        return {
-            name
-            for needle, name in self._needles.items()
-            if needle in content and _whole(needle).search(content)
-        }
+    def _named(self, content: bytes, *, is_packed: bool) -> Iterator[tuple[str, bool]]:
+        """Yield the needles that are in some bytes, and whether each is loose."""
+        for needle, name in self._needles.items():
+            if needle not in content:
+                continue
+            if len(needle) >= LONG or _whole(needle).search(content):
+                yield name, False
+            elif is_packed and len(needle) >= SHORT:
+                yield name, True
 
-    def _pieces(self, paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
+    def _pieces(self, paths: Iterable[Path]) -> Iterator[_Piece]:
         """Yield the contents of files, of large ones in pieces that overlap."""
         for path in paths:
             try:
@@ -72,10 +121,12 @@ class Search:
                     continue
                 with path.open("rb") as file:
                     self.files += 1
+                    is_packed = _is_packed(file.read(HEAD))
+                    file.seek(0)
                     before = b""
                     while chunk := file.read(CHUNK):
                         self.bytes += len(chunk)
-                        yield path, before + chunk
+                        yield _Piece(path, before + chunk, is_packed)
                         before = chunk[-self._overlap :]
             except OSError:
                 # Gone meanwhile, or not ours to read: a socket, or another user's.
@@ -94,13 +145,36 @@ class Search:
         return [b"|".join(parts).decode("latin-1") for parts in patterns]
 
 
-def _together(pieces: Iterable[tuple[Path, bytes]]) -> Iterator[list[tuple[Path, bytes]]]:
+def head_of(path: Path) -> bytes:
+    """Return the bytes from which it is seen what a file is; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
+
+
+def is_sqlite(head: bytes) -> bool:
+    """Tell whether a file that begins so is SQLite's."""
+    return head.startswith(SQLITE_MAGICS)
+
+
+def is_duckdb(head: bytes) -> bool:
+    """Tell whether a file that begins so is a DuckDB database."""
+    return head[8:12] == DUCKDB_MAGIC
+
+
+def _is_packed(head: bytes) -> bool:
+    return is_sqlite(head) or is_duckdb(head) or head.startswith(ARROW_MAGICS)
+
+
+def _together(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
     """Yield pieces in lists that are not too large."""
-    batch: list[tuple[Path, bytes]] = []
+    batch: list[_Piece] = []
     size = 0
     for piece in pieces:
         batch.append(piece)
-        size += len(piece[1])
+        size += len(piece.content)
         if size >= CHUNK:
             yield batch
             batch, size = [], 0

@@ -12,7 +12,6 @@ DAG_ID = "sentry_purge"
 def start_purge(settings: Settings, connection_id: str) -> bool:
     """Let Airflow purge a connection now; return False if it cannot be asked, and will later."""
     try:
-        AirflowApi.open(settings).trigger(DAG_ID, {"connection_id": connection_id})
+        return AirflowApi.open(settings).trigger(DAG_ID, {"connection_id": connection_id})
     except (AirflowApiFailed, AirflowApiMissing):
         return False
-    return True

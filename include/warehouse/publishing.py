@@ -87,11 +87,14 @@ def withdraw(published: Path, connection_id: str) -> None:
             _write_views(published, Path(scratch))
 
 
-def _viewed(published: Path) -> list[str]:
-    """Return the marts that have a view."""
-    with duckdb.connect(str(published / VIEWS), read_only=True) as views:
-        found = views.execute("select view_name from duckdb_views() where not internal")
-        return sorted(name for (name,) in found.fetchall())
+def _viewed(published: Path) -> list[str] | None:
+    """Return the marts that have a view; None if that cannot be seen: somebody writes to them."""
+    try:
+        with duckdb.connect(str(published / VIEWS), read_only=True) as views:
+            found = views.execute("select view_name from duckdb_views() where not internal")
+            return sorted(name for (name,) in found.fetchall())
+    except duckdb.Error:
+        return None
 
 
 def _published(published: Path) -> list[str]:

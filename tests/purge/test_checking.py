@@ -3,10 +3,13 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 from sqlalchemy import delete, update
 
 from include.connections.models import PurgeRow, PurgeStepRow, ReceiptRow
+from include.files import NotDeleted
+from include.purge import checking
 from include.purge.airflow_api import AirflowApi, AirflowApiFailed
 from include.purge.checking import check_due
 from include.purge.progress import PurgeProgress
@@ -157,3 +160,64 @@ def test_receipts_are_found_by_number(installation, api, purged):
     assert receipts.get(1).connection == purged.id
     with pytest.raises(UnknownReceipt, match="no receipt 7"):
         receipts.get(7)
+
+
+def test_one_connection_that_cannot_be_looked_at_does_not_keep_the_others_from_it(
+    installation, api, connect, monkeypatch, caplog
+):
+    pair = [connect(f"{name}-c4n4ry") for name in ("acme", "umbrella")]
+    for one, name in zip(pair, ("acme", "umbrella"), strict=True):
+        installation.load(one, name)
+        installation.registry.disconnect(one.id, "admin")
+        purge(installation.settings, installation.registry, one.id)
+    search = checking.search_and_delete
+
+    def fail_for_the_first(at, *args, **kwargs):
+        if at.connection_id == pair[0].id:
+            raise ValueError("acme-c4n4ry in an exception")
+        return search(at, *args, **kwargs)
+
+    monkeypatch.setattr(checking, "search_and_delete", fail_for_the_first)
+    with pytest.raises(PurgeUnfinished, match="1 connections could not be looked at again"):
+        look(installation, HOUR)
+    assert f"{pair[0].id}: It failed (ValueError)" in caplog.text
+    assert "c4n4ry" not in caplog.text
+    receipts = open_receipts(installation.registry)
+    assert [one.kind for one in receipts.of(pair[0].id)] == [Kind.PURGE]
+    assert [one.kind for one in receipts.of(pair[1].id)] == [Kind.CHECK, Kind.PURGE]
+    monkeypatch.setattr(checking, "search_and_delete", search)
+    (receipt,) = look(installation, HOUR)
+    assert receipt.connection == pair[0].id
+
+
+def test_what_reappears_and_cannot_be_deleted_is_noted_once(installation, api, purged, monkeypatch):
+    late = installation.settings.work_dir(purged.id)
+    late.mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "include.purge.remains.remove", lambda paths: (_ for _ in ()).throw(NotDeleted("no"))
+        )
+        for _ in range(3):
+            with pytest.raises(PurgeUnfinished, match="Something of 1 connections was found"):
+                look(installation)
+    receipts = open_receipts(installation.registry)
+    assert [one.kind for one in receipts.of(purged.id)] == [Kind.CHECK, Kind.PURGE]
+    assert receipts.of(purged.id)[0].verification.left == {"data folder": 1}
+    (receipt,) = look(installation)
+    assert receipt.verification.found == {"data folder": 1}
+    assert not late.exists()
+    assert look(installation) == []
+
+
+def test_views_that_cannot_be_written_do_not_keep_it_from_searching(
+    installation, api, purged, monkeypatch, caplog
+):
+    def fail(*_):
+        raise duckdb.IOException("acme-c4n4ry in an exception")
+
+    installation.settings.work_dir(purged.id).mkdir(parents=True)
+    monkeypatch.setattr("include.purge.remains.withdraw", fail)
+    (receipt,) = look(installation)
+    assert receipt.verification.is_clean
+    assert "the published tables: It failed (IOException)" in caplog.text
+    assert "c4n4ry" not in caplog.text

@@ -58,6 +58,9 @@ class Fence(Step):
         except (AirflowApiFailed, AirflowApiMissing) as failure:
             # The fence holds without it, and the step for Airflow's records says so, too.
             log.info("runs of %s are not ended through Airflow's API: %s", at.dag_id, failure)
+        except Exception as failure:  # noqa: BLE001 - nor must anything else keep it from holding
+            kind = type(failure).__name__
+            log.warning("runs of %s are not ended through Airflow's API (%s)", at.dag_id, kind)
 
     def _break(self, at: Purging, held: Held) -> str:
         leases = at.registry.leases
