@@ -44,10 +44,13 @@ from raw.organizations cross join covered cross join latest
 
 
 def overview(warehouse: Path) -> Overview | None:
-    """Return the overview of a connection's warehouse; None before its first complete load."""
-    with duckdb.connect(str(warehouse), read_only=True) as database:
-        try:
+    """Return the overview of a connection's warehouse; None before its first complete load.
+
+    None, too, while somebody else has the file: a load that succeeded must not fail for this.
+    """
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as database:
             found = database.execute(QUERY).fetchone()
-        except duckdb.CatalogException:
-            return None
+    except duckdb.Error:
+        return None
     return None if found is None else Overview(*found)

@@ -38,9 +38,10 @@ def test_a_taken_port_says_how_to_choose_another():
 def test_servers_and_their_children_end_with_the_block(tmp_path):
     with Servers(tmp_path) as servers:
         servers.start("sleeper", [sys.executable, "-c", SLEEPER], os.environ)
-        children = []
+        server = psutil.Process(servers._running["sleeper"].pid)
+        children = [server]
         while len(children) < 2:
-            children = psutil.Process().children(recursive=True)
+            children = [server, *server.children(recursive=True)]
             time.sleep(0.05)
         servers.check()
     wait_for(lambda: not any(map(runs, children)), lambda: None, 10, "A child is still running.")
