@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-from sqlalchemy.exc import OperationalError
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include import loading
+from include.airflow_failures import as_airflows
 from include.connections.leases import Fenced, Kind, Lease
 from include.connections.registry import Registry, open_registry
 from include.connections.reports import Step
@@ -43,6 +43,9 @@ class LoadUnfinished(Exception):
 
 _FOR_GOOD = (*loading.FOR_GOOD, LoadUnfinished, NothingLoaded)
 _FOR_NOW = (*loading.FOR_NOW, BuildFailed)
+
+# A connection that is not connected (any more) is no failure.
+_airflow_failures = partial(as_airflows, skipped=(Fenced,), for_good=_FOR_GOOD, for_now=_FOR_NOW)
 
 
 def load(connection_id: str, params: Mapping[str, Any] | None = None) -> None:
@@ -148,26 +151,3 @@ def _reporting(at: _At, step: Step) -> Iterator[Reporter]:
     reporter = Reporter(at.registry.reports, at.connection_id, step, in_sentences)
     with reporter.reporting():
         yield reporter
-
-
-@contextmanager
-def _airflow_failures() -> Iterator[None]:
-    """Turn our failures into Airflow's: for good, where retrying cannot help.
-
-    A connection that is not connected (any more) is no failure: the task is skipped. Raised
-    `from None`, so that the task's log ends with our sentence alone.
-    """
-    try:
-        yield
-    except Fenced as fenced:
-        raise AirflowSkipException(str(fenced)) from None
-    except _FOR_GOOD as failure:
-        raise AirflowFailException(str(failure)) from None
-    except _FOR_NOW as failure:
-        raise AirflowException(str(failure)) from None
-    except OperationalError:
-        # Its text may hold addresses and rows.
-        raise AirflowException(
-            "The registry's database cannot be used now. Check that it runs, and "
-            "CORVANA_REGISTRY_URL."
-        ) from None

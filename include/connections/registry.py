@@ -308,8 +308,7 @@ class Registry:
         with self.database.writing() as session:
             row = _row(session, connection_id, lock=True)
             if row.state not in {State.DISCONNECTING, State.PURGED}:
-                _move(session, row, State.DISCONNECTING, actor, reason)
-                _destroy_secrets(session, connection_id)
+                _end(session, row, actor, reason)
             return _connection(row)
 
     def end_retention(self, connection_id: str, actor: str, now: datetime) -> bool:
@@ -323,8 +322,7 @@ class Registry:
             is_over = row.purge_after is not None and row.purge_after <= now
             if row.state != State.DISCONNECTED or not is_over:
                 return False
-            _move(session, row, State.DISCONNECTING, actor, "retention ended")
-            _destroy_secrets(session, connection_id)
+            _end(session, row, actor, "retention ended")
             return True
 
     def purged(
@@ -443,6 +441,12 @@ def _move(
             reason=reason,
         )
     )
+
+
+def _end(session: Session, row: ConnectionRow, actor: str, reason: str | None) -> None:
+    """Have a connection purged; its secrets are destroyed with the change of its state."""
+    _move(session, row, State.DISCONNECTING, actor, reason)
+    _destroy_secrets(session, row.id)
 
 
 def _forget(session: Session, row: ConnectionRow) -> None:

@@ -1,8 +1,11 @@
-"""A receipt as a page for people: complete in itself, to be kept or printed."""
+"""A receipt for people: what it says, and a page complete in itself, to be kept or printed."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from include.purge.amounts import in_words
 
@@ -28,7 +31,12 @@ th { font-weight: 600 } code { overflow-wrap: anywhere; font-size: .85rem }
 <body>
 <h1>{{ title }}</h1>
 <p>{{ summary }}</p>
-<table>
+{{ body }}
+</body>
+</html>
+"""
+
+BODY = """<table>
 <tr><th scope="row">Receipt</th><td>{{ receipt.number }}</td></tr>
 <tr><th scope="row">Connection</th><td><code>{{ receipt.connection }}</code></td></tr>
 {% if receipt.requested_at %}
@@ -75,8 +83,6 @@ random marks of its rows.</p>
 <p>SHA-256 of this receipt's JSON: <code>{{ receipt.hash }}</code><br>
 Hash of the receipt before: <code>{{ receipt.previous }}</code>
 {% if receipt.purge %}<br>Receipt of the purge: <code>{{ receipt.purge }}</code>{% endif %}</p>
-</body>
-</html>
 """
 
 TITLES = {
@@ -87,14 +93,23 @@ TITLES = {
 
 def page(receipt: "Receipt") -> str:
     """Return a receipt as a page."""
-    template = Environment(autoescape=True, trim_blocks=True).from_string(TEMPLATE)
-    return template.render(
-        receipt=receipt,
+    return _rendered(
+        TEMPLATE,
         title=TITLES[receipt.kind],
         summary=summary(receipt),
-        in_words=in_words,
-        moment=lambda at: f"{at:%Y-%m-%d %H:%M:%S} UTC",
+        body=body(receipt, lambda at: f"{at:%Y-%m-%d %H:%M:%S} UTC"),
     )
+
+
+def body(receipt: "Receipt", moment: Callable[[datetime], str]) -> Markup:
+    """Return what a receipt says, below its title.
+
+    Args:
+        receipt: The receipt.
+        moment: Returns a time for people.
+    """
+    # Everything in it is escaped.
+    return Markup(_rendered(BODY, receipt=receipt, in_words=in_words, moment=moment))  # noqa: S704
 
 
 def summary(receipt: "Receipt") -> str:
@@ -108,3 +123,7 @@ def summary(receipt: "Receipt") -> str:
             f"{'; '.join(still)}. A later receipt will say when."
         )
     return "All data collected from Sentry for this connection was deleted."
+
+
+def _rendered(template: str, **values: object) -> str:
+    return Environment(autoescape=True, trim_blocks=True).from_string(template).render(**values)

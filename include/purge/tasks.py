@@ -4,13 +4,14 @@ Airflow is told ids, amounts and our own sentences; nothing collected.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow_failures import as_airflows
 from include.connections.database import InvalidRegistryUrl
 from include.connections.leases import Busy, Fenced
 from include.connections.registry import UnknownConnection, open_registry
@@ -34,6 +35,9 @@ _FOR_GOOD = (
     UnknownConnection,
 )
 _FOR_NOW = (DataDirUnusable, purging.PurgeUnfinished)
+
+# That another process is at it already is no failure.
+_airflow_failures = partial(as_airflows, skipped=(Busy,), for_good=_FOR_GOOD, for_now=_FOR_NOW)
 
 
 class Run(Protocol):
@@ -96,16 +100,3 @@ def alarm() -> None:
         sentences = alarms.overdue(open_registry(settings()), datetime.now(UTC))
     if sentences:
         raise AirflowFailException(" ".join(sentences))
-
-
-@contextmanager
-def _airflow_failures() -> Iterator[None]:
-    """Turn our failures into Airflow's; that another process is at it already is none."""
-    try:
-        yield
-    except Busy as busy:
-        raise AirflowSkipException(str(busy)) from None
-    except _FOR_GOOD as failure:
-        raise AirflowFailException(str(failure)) from None
-    except _FOR_NOW as failure:
-        raise AirflowException(str(failure)) from None

@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from include.purge.amounts import in_words
-from include.purge.page import TITLES, summary
+from include.purge.page import TITLES, body, summary
 from include.purge.receipts import Receipt, UnknownReceipt, open_receipts
-from include.web import pages
+from include.web import pages, times
 from include.web.guard import PageViewer, Refused
 from include.web.services import Services, services
 
@@ -40,7 +39,7 @@ def receipt(number: int, request: Request, user: PageViewer, works: Works) -> Re
         receipt=found,
         title=TITLES[found.kind],
         sentence=summary(found),
-        in_words=in_words,
+        body=body(found, times.stamp),
     )
 
 

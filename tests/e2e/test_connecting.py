@@ -23,9 +23,9 @@ from tests.e2e.pages import (
     Watch,
     chromium,
     context,
-    free_port,
     screenshot,
 )
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.e2e,

@@ -16,6 +16,7 @@ import pytest
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.settings import PROJECT_ROOT
 from tests.canary_scan import leaks, never_at_rest
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -26,12 +27,6 @@ MARTS = (
     "error_frequency",
     "project_error_rate",
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from urllib.parse import urlencode, urlsplit
@@ -23,6 +22,7 @@ from include.sandbox.server import running
 from include.settings import PROJECT_ROOT, Settings
 from tests.connected import connected
 from tests.integration.consenting import consent
+from tests.ports import free_port
 from tests.unit.test_cli import command as plain_command
 from tests.unit.test_cli import corvana
 
@@ -58,12 +58,6 @@ def command(current, sandbox, *arguments):
     started = plain_command(current, *arguments)
     started["env"] |= {"AIRFLOW_CONN_SENTRY_OAUTH_APP": json.dumps(application)}
     return started
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def consented(current, sandbox, *arguments, answer="approve", typed=""):

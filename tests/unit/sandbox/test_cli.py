@@ -14,15 +14,10 @@ import httpx
 import pytest
 
 from include.sandbox.cli import main
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 SMALL = ["--issues", "30"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def refusal(capsys, *arguments: str) -> str:
