@@ -116,7 +116,9 @@ def test_nothing_undeclared_is_at_rest(first, folder):
     assert list(folder.glob("airflow/logs/**/*.log"))
     with sqlite3.connect(folder / "airflow" / "airflow.db") as database:
         assert database.execute("select count(*) from task_instance").fetchone()[0] >= 3
-        assert database.execute("select count(*) from xcom").fetchone()[0] == 0
+        pushed = database.execute("select dag_id, task_id, value from xcom").fetchall()
+    # Every ten minutes a run lists the connections to purge, of which there is none.
+    assert {tuple(one) for one in pushed} <= {("sentry_purge", "find", "[]")}
     assert leaks(folder, needles) == []
     assert not any(path.is_file() for path in (folder / "work").rglob("*"))
 
