@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, task
 
-from include import upkeep
+from include import upkeep, watching
 from include.purge import tasks as purge
 
 DOCS = """
@@ -16,6 +16,8 @@ Looks after all connections every half hour, each task for itself:
 | `end_retention` | ends connections that Sentry has not accepted for `CORVANA_REVOKED_RETENTION_DAYS`: their data is purged | yes |
 | `forget_abandoned` | forgets consents for which nobody chose an organization | yes |
 | `alarm` | fails if data should be deleted by now and is not: the DAG `sentry_purge`, which does both, may be paused | yes |
+| `measure` | sends how many connections there are in each state, and what is overdue, to Airflow's metrics | yes |
+| `tell` | tells `CORVANA_NOTIFY` of loads that failed for good, of connections that were lost or are overdue, and of purges that are late: once each | yes |
 
 **If it fails.** A task goes on with the other connections and fails at its end; its log says for each
 what to do. A connection that Sentry does not accept any more is *Disconnected* on the page
@@ -51,6 +53,8 @@ def sentry_upkeep() -> None:
         upkeep.end_retention,
         upkeep.forget_abandoned,
         purge.alarm,
+        watching.measure,
+        watching.tell,
     ):
         task(work)()
 

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from sqlalchemy.exc import OperationalError
 
+from include.connections.database import InvalidRegistryUrl
+from include.connections.vault import InvalidKey
+from include.settings import InvalidSettings
+
 Kinds = tuple[type[Exception], ...]
+
+WRONG_SETUP: Kinds = (InvalidKey, InvalidRegistryUrl, InvalidSettings)
+"""What is wrong with the installation, for every task alike."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ stops wherever it is in doubt, and can never go in a circle for long.
 
 from collections.abc import Sequence
 
-from include.warehouse.duckdb_file import PastLoad
+from include.warehouse.past_loads import PastLoad
 
 LIMIT = 100
 """So many loads in a row that left history are enough: from then on the schedule goes on alone.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -21,16 +22,17 @@ def files_below(path: Path) -> Iterator[Path]:
 
 
 def measure(paths: Iterable[Path]) -> dict[str, int]:
-    """Return how many files there are in some files and folders, and how many bytes."""
-    count = size = 0
+    """Return how many files there are in some files and folders, and how many bytes.
+
+    One that has several names counts once.
+    """
+    sizes = {}
     for path in paths:
         for file in files_below(path):
-            try:
-                size += file.lstat().st_size
-            except FileNotFoundError:
-                continue
-            count += 1
-    return {"files": count, "bytes": size}
+            with suppress(FileNotFoundError):
+                about = file.lstat()
+                sizes[about.st_dev, about.st_ino] = about.st_size
+    return {"files": len(sizes), "bytes": sum(sizes.values())}
 
 
 def remove(paths: Iterable[Path]) -> None:

@@ -22,9 +22,11 @@ from include.connections.tokens import NoSecrets
 from include.connections.vault import InvalidKey, VaultLocked
 from include.days import Days, WrongDays
 from include.progress import Progress
+from include.published import current as published
 from include.reporting import Reporter
 from include.settings import DataDirUnusable, InvalidSettings, Settings
-from include.warehouse.duckdb_file import DuckDBFile
+from include.warehouse.backend import warehouse_of
+from include.warehouse.errors import ExtensionMissing, LakeUnreachable
 from include.warehouse.overview import Overview, overview
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ FOR_GOOD = (
     ApplicationMissing,
     ConnectionLost,
     DataDirUnusable,
+    ExtensionMissing,
     Fatal,
     Fenced,
     InvalidKey,
@@ -55,7 +58,7 @@ FOR_GOOD = (
 )
 """Failures of a load that a person has to mend."""
 
-FOR_NOW = (Busy, LeaseLost, LoadFailed, Retryable)
+FOR_NOW = (Busy, LakeUnreachable, LeaseLost, LoadFailed, Retryable)
 """Failures of a load that may be none the next time."""
 
 FAILURES = (*FOR_GOOD, *FOR_NOW)
@@ -99,7 +102,7 @@ def load(  # noqa: PLR0913 - what a load needs, each by name
     """
     from dlt_sources.sentry.pipeline import run_load  # noqa: PLC0415
 
-    warehouse = DuckDBFile(current.warehouse_dir, connection.id)
+    warehouse = warehouse_of(current, connection.id)
     reporter = Reporter(registry.reports, connection.id, Step.LOAD, FAILURES)
     held = _Held(current, registry, connection.id, conceal)
     with (
@@ -125,7 +128,9 @@ def load(  # noqa: PLR0913 - what a load needs, each by name
             raise WrongDays(str(out)) from None
         finally:
             warehouse.discard_if_empty()
-        _report(registry, connection.id, reporter, summary, overview(warehouse.path))
+        _report(registry, connection.id, reporter, summary, overview(warehouse))
+        lease.check()
+        warehouse.compact()
     return summary
 
 
@@ -233,7 +238,7 @@ def _budget(current: Settings, connection: Connection, *, until_done: bool) -> "
     if until_done:
         return Budget(audit=current.sentry_audit_budget)
     first_s = current.first_backfill_minutes * 60
-    is_published = any(current.published_dir.glob(f"*/connection_id={connection.id}"))
+    is_published = published(current.published_dir, connection.id) is not None
     return Budget(
         audit=current.sentry_audit_budget,
         first_backfill_s=first_s,

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from airflow.sdk.exceptions import AirflowException
 
 from dlt_sources.sentry.errors import ConnectionLost, SentryError
+from include.airflow_failures import WRONG_SETUP, as_airflows
 from include.connections.application import ApplicationMissing
 from include.connections.registry import Connection, open_registry
 from include.connections.renewing import Renewing
@@ -15,7 +17,7 @@ from include.connections.states import IllegalTransition, State
 from include.connections.tokens import NoSecrets
 from include.connections.vault import VaultLocked
 from include.masking import hide
-from include.settings import settings
+from include.settings import DataDirUnusable, settings
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,12 @@ ACTOR = "upkeep"
 """What it is called in the changes of a connection's state."""
 
 
+_airflow_failures = partial(
+    as_airflows, skipped=(), for_good=WRONG_SETUP, for_now=(DataDirUnusable,)
+)
+
+
+@_airflow_failures()
 def keep_tokens_alive() -> None:
     """Renew the tokens of connections that are due, loaded or not.
 
@@ -41,6 +49,7 @@ def keep_tokens_alive() -> None:
     _each(registry.in_state(State.CONNECTED), keep, "its token was not renewed")
 
 
+@_airflow_failures()
 def end_retention() -> None:
     """End connections that Sentry has not accepted for so long that their data is to go.
 
@@ -56,6 +65,7 @@ def end_retention() -> None:
     _each(registry.to_purge(now), end, "its retention was not ended")
 
 
+@_airflow_failures()
 def forget_abandoned() -> None:
     """Forget consents for which nobody chose an organization, with their tokens."""
     registry = open_registry(settings())

@@ -231,9 +231,7 @@ class Client:
         """Get an answer once, and make of it what it is."""
         answer = self._sender.answer(request)
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            failure = failures.failure(
-                request.endpoint, answer, self._sender.server, self.organization
-            )
+            failure = failures.failure(request.endpoint, answer, self._sender.server)
             if isinstance(failure, EndpointGone):
                 self._sender.warn(f"endpoint {request.endpoint.path} is gone")
             raise failure

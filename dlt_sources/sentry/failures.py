@@ -92,7 +92,7 @@ def rejection(answer: Answer) -> tuple[ConnectionLost, bool]:
 
 
 def failure(  # noqa: PLR0911 - one return a row of the table
-    endpoint: Endpoint, answer: Answer, server: Origin, organization: str
+    endpoint: Endpoint, answer: Answer, server: Origin
 ) -> SentryError:
     """Return what any other unsuccessful answer means.
 
@@ -100,7 +100,6 @@ def failure(  # noqa: PLR0911 - one return a row of the table
         endpoint: What was asked.
         answer: With a status other than success, 401 and 429.
         server: Who answered.
-        organization: Id or slug by which it was asked.
     """
     status = answer.status
     if status == HTTPStatus.BAD_REQUEST:
@@ -113,7 +112,7 @@ def failure(  # noqa: PLR0911 - one return a row of the table
         )
     if status == HTTPStatus.NOT_FOUND and endpoint is endpoints.ORGANIZATION:
         return UnknownOrganization(
-            f"Sentry at {server} does not know the organization '{organization}', or the token "
+            f"Sentry at {server} does not know this connection's organization, or the token "
             "cannot see it. Check its slug and region."
         )
     if status == HTTPStatus.NOT_FOUND:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
-from include.cli import connections, keys, load, receipts
+from include.cli import connections, health, keys, load, receipts, report, settings
 from include.cli.console import to_people
 from include.cli.interrupts import interrupt_on_termination
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     interrupt_on_termination()
     try:
-        options.run(options)
+        code = options.run(options)
     except KeyboardInterrupt:
         to_people(f"\nInterrupted. {options.interrupted}")
         sys.stdout.flush()
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OperationalError:
         to_people(UNREACHABLE)
         return FAILED
-    return DONE
+    return code or DONE
 
 
 def _parser() -> ArgumentParser:
@@ -46,6 +46,9 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     load.add_to(commands)
     connections.add_to(commands)
+    report.add_to(commands)
     receipts.add_to(commands)
     keys.add_to(commands)
+    settings.add_to(commands)
+    health.add_to(commands)
     return parser

@@ -27,6 +27,10 @@ class InvalidRegistryUrl(Exception):
     """The registry's address is none that SQLAlchemy understands."""
 
 
+class RegistryTooNew(InvalidRegistryUrl):
+    """The registry's tables were made by a newer version of the software."""
+
+
 class Database:
     """Sessions of the registry's database, whose tables are brought up to date first.
 
@@ -36,6 +40,7 @@ class Database:
 
     Raises:
         InvalidRegistryUrl: There is no such database.
+        RegistryTooNew: Its tables are of a newer version.
     """
 
     def __init__(self, url: str, lock: Path) -> None:
@@ -97,12 +102,20 @@ def _upgrade(connection: SqlConnection) -> None:
     # Half a second to import, and needed once in a registry's life.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise RegistryTooNew(
+            "The registry's tables were made by a newer version of corvana-sentry than this one, "
+            "and cannot go back: update what runs here, or restore a backup of the registry from "
+            "before the update."
+        ) from None
 
 
 def _engine(url: str) -> Engine:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest of the migrations, which make these tables."""
 
 
@@ -159,6 +159,25 @@ class LoadReportRow(Base):
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"), primary_key=True)
     updated_at: Mapped[datetime]
     report: Mapped[dict[str, Any]]
+
+
+class IncidentRow(Base):
+    """Something that somebody is told of once; the row is deleted when it is over.
+
+    Attributes:
+        kind: An `incidents.Kind`.
+        since: When it began.
+        claimed_at: When a process began to tell of it last.
+        told_at: When somebody was told; None before that.
+    """
+
+    __tablename__ = "incidents"
+
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    since: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
 
 
 class LeaseRow(Base):

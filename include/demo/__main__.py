@@ -13,6 +13,7 @@ import httpx
 from rich.console import Console
 from rich.markup import escape
 
+from include.connections.database import InvalidRegistryUrl
 from include.connections.registry import Connection, open_registry
 from include.connections.states import State
 from include.connections.vault import InvalidKey
@@ -22,8 +23,10 @@ from include.demo.marts import show_marts
 from include.demo.processes import PortTaken, ServerDied, Servers, require_free_port
 from include.demo.waiting import TookTooLong, wait_for
 from include.loading import IN_SHORT
+from include.published import current
+from include.published.layout import VIEWS
+from include.report.store import REPORT
 from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
-from include.warehouse.publishing import VIEWS
 
 RUN_TIMEOUT_S = 1200
 CONSENT_TIMEOUT_S = 3600
@@ -56,6 +59,7 @@ def main(arguments: list[str]) -> int:
         DataDirUnusable,
         DemoFailed,
         InvalidKey,
+        InvalidRegistryUrl,
         InvalidSettings,
         NothingToClick,
         PortTaken,
@@ -98,7 +102,7 @@ class Demo:
 
     def _check(self) -> None:
         """Check what can be checked before anything is started."""
-        self._settings.usable_data_dir()
+        open_registry(self._settings)
         require_free_port(self._options.sandbox_port, "--sandbox-port")
         require_free_port(self._options.airflow_port, "--airflow-port")
 
@@ -239,6 +243,9 @@ class Demo:
             raise DemoFailed(f"These marts have no rows: {', '.join(empty)}")
         self._console.print(f"Airflow    {airflow.url}  (user admin, password {airflow.password})")
         self._console.print(f"Sentry     {airflow.url}/integrations/  (the page Integrations)")
+        if (generation := current(self._settings.published_dir, connection.id)) is not None:
+            file = generation.folder / REPORT
+            self._console.print(f"Report     {file}  (the page Sentry reports)", soft_wrap=True)
         self._console.print(f"Marts      {views}  (views; open read-only)", soft_wrap=True)
         self._console.print(f"Parquet    {self._settings.published_dir}", soft_wrap=True)
         self._console.print(

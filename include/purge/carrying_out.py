@@ -12,6 +12,7 @@ from include.purge.airflow_api import AirflowApiFailed, AirflowApiMissing
 from include.purge.amounts import at_least
 from include.purge.step import Purging, Step
 from include.purge.steps.data import WarehouseElsewhere
+from include.warehouse.errors import ExtensionMissing, LakeUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,9 @@ P = ParamSpec("P")
 IN_SENTENCES = (
     AirflowApiFailed,
     AirflowApiMissing,
+    ExtensionMissing,
     InvalidKey,
+    LakeUnreachable,
     NotDeleted,
     VaultLocked,
     WarehouseElsewhere,

@@ -34,7 +34,7 @@ class Remains:
     Attributes:
         findings: Of the last search.
         deleted: How much was found and deleted, by place.
-        is_warehouse_left: The warehouse is there, and cannot be deleted.
+        is_warehouse_left: The warehouse is there and cannot be deleted, or cannot be looked for.
     """
 
     findings: Findings = field(default_factory=Findings)
@@ -90,8 +90,8 @@ def search_and_delete(at: Purging, needles: Needles, *, with_registry: bool) -> 
         deletable = [trace for trace in remains.findings.traces if trace.is_deletable]
         if not deletable:
             break
-        _delete(deletable, remains.deleted)
         _withdraw(at)
+        _delete(deletable, remains.deleted)
     for trace in remains.findings.traces:
         path = _masked(trace.path, needles)
         how_bad = logging.ERROR if trace.is_blocking else logging.WARNING
@@ -100,7 +100,7 @@ def search_and_delete(at: Purging, needles: Needles, *, with_registry: bool) -> 
 
 
 def _withdraw(at: Purging) -> None:
-    """Rewrite the views, should they show files that were just deleted."""
+    """Have the views show nothing that is about to be deleted."""
     try:
         withdraw(at.settings.published_dir, at.connection_id)
     except Exception as failure:  # noqa: BLE001 - files that are left are found by the search
@@ -109,9 +109,9 @@ def _withdraw(at: Purging) -> None:
 
 def _destroy_warehouse(at: Purging, remains: Remains) -> None:
     """Delete the warehouse, should it be there (again), wherever its kind keeps the data."""
-    if not any(at.warehouse.measure().values()):
-        return
     try:
+        if not any(at.warehouse.measure().values()):
+            return
         at.warehouse.destroy()
     except Exception as failure:  # noqa: BLE001 - whatever it is, the search goes on
         log.error("the warehouse: %s", sentence(failure))  # noqa: TRY400 - a traceback may hold anything

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from include import metrics
 from include.airflow_failures import as_airflows
 from include.connections.database import InvalidRegistryUrl
 from include.connections.leases import Busy, Fenced
@@ -78,7 +79,7 @@ def find(params: Mapping[str, Any] | None = None, dag_run: Run | None = None) ->
 
 def purge(connection_id: str) -> None:
     """Purge a connection."""
-    with _airflow_failures():
+    with _airflow_failures(), metrics.timed("purge", connection_id):
         receipt = purging.purge(settings(), open_registry(settings()), connection_id)
     for step in receipt.steps:
         state = "done" if step.is_done else "still to be done"

@@ -16,12 +16,9 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 from include.settings import PROJECT_ROOT
+from include.warehouse.backend import Warehouse
 
 log = logging.getLogger(__name__)
-
-WAREHOUSE_VARIABLE = "CORVANA_WAREHOUSE"
-"""Read by `dbt_project/profiles.yml`."""
-
 
 CHECK_S = 2.0
 """Seconds between two questions whether to go on."""
@@ -32,12 +29,12 @@ class BuildFailed(Exception):
 
 
 def build(
-    warehouse: Path, work_dir: Path, cache_dir: Path, check: Callable[[], None] = lambda: None
+    warehouse: Warehouse, work_dir: Path, cache_dir: Path, check: Callable[[], None] = lambda: None
 ) -> None:
     """Build and test the marts of one connection; every line of dbt goes to the log.
 
     Args:
-        warehouse: The connection's DuckDB file.
+        warehouse: The connection's.
         work_dir: Where to make the working folder; dbt's logs and compiled SQL are deleted with it.
         cache_dir: Where the parsed project is kept between builds. Holds nothing of a connection.
         check: Asked every few seconds whether to go on; raises to end dbt at once.
@@ -73,7 +70,7 @@ def build(
         )
 
 
-def _environment(warehouse: Path, folder: Path) -> dict[str, str]:
+def _environment(warehouse: Warehouse, folder: Path) -> dict[str, str]:
     """Return dbt's environment: ours without the keys, which it does not need.
 
     What it has to put aside goes into its working folder.
@@ -82,7 +79,7 @@ def _environment(warehouse: Path, folder: Path) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name != "CORVANA_ENCRYPTION_KEYS"
     }
     return inherited | {
-        WAREHOUSE_VARIABLE: str(warehouse),
+        **warehouse.dbt_environment(),
         "PYTHONPATH": str(PROJECT_ROOT),
         "TMPDIR": str(folder),
     }

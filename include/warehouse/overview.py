@@ -1,9 +1,10 @@
 """What a warehouse says of a connection as a whole: its organization, and how much is covered."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
+
+from include.warehouse.backend import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,13 @@ from raw.organizations cross join covered cross join latest
 """
 
 
-def overview(warehouse: Path) -> Overview | None:
+def overview(warehouse: Warehouse) -> Overview | None:
     """Return the overview of a connection's warehouse; None before its first complete load.
 
-    None, too, while somebody else has the file: a load that succeeded must not fail for this.
+    None, too, while it cannot be read: a load that succeeded must not fail for this.
     """
     try:
-        with duckdb.connect(str(warehouse), read_only=True) as database:
+        with warehouse.open_for_reading() as database:
             found = database.execute(QUERY).fetchone()
     except duckdb.Error:
         return None

@@ -10,7 +10,7 @@ from include.connections.registry import UnknownConnection
 from include.connections.states import IllegalTransition
 from include.connections.vault import InvalidKey, VaultLocked
 from include.settings import DataDirUnusable, InvalidSettings
-from include.web import airflow, pages, receipts
+from include.web import airflow, pages, receipts, reports
 from include.web.guard import Refused, SignedOut
 from include.web.routes import router
 from include.web.shield import Shield
@@ -25,6 +25,7 @@ def page() -> Shield:
     app = FastAPI(title="Integrations", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router)
     app.include_router(receipts.router)
+    app.include_router(reports.router)
     app.add_exception_handler(SignedOut, _signed_out)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(UnknownConnection, _unknown)

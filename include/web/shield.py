@@ -31,6 +31,22 @@ POLICY = "; ".join(
 )
 """Content-Security-Policy: nothing but our own files, nothing inline, in no other page's frame."""
 
+REPORT_POLICY = "; ".join(
+    (
+        # As if it were of another site: whatever a report did, it could not act for who reads it.
+        "sandbox allow-scripts allow-downloads allow-modals",
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "script-src 'unsafe-inline'",
+        "img-src data:",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+"""The only other policy that an answer may have: a report is whole, its script and its style stand
+in the page, and it asks for nothing."""
+
 HEADERS = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
@@ -63,6 +79,7 @@ class Shield:
             await self._app(scope, receive, send)
             return
         is_callback = scope["path"].endswith(CALLBACK)
+        ours = _ours(scope["path"])
         if is_callback:
             # Airflow writes a request's query to its log once it is answered, from this scope.
             # Nothing has to be registered with Airflow's masker for that, which would let anybody
@@ -74,7 +91,7 @@ class Shield:
             nonlocal is_begun
             if message["type"] == "http.response.start":
                 is_begun = True
-                message = {**message, "headers": _headers(message["headers"], is_callback)}
+                message = {**message, "headers": _headers(message["headers"], ours)}
             await send(message)
 
         try:
@@ -85,12 +102,17 @@ class Shield:
                 await _answer(guarded, self._failed())
 
 
-def _headers(
-    given: list[tuple[bytes, bytes]],
-    is_callback: bool,  # noqa: FBT001 - of a private function
-) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers with ours, which win."""
-    ours = {**HEADERS, "referrer-policy": "no-referrer"} if is_callback else HEADERS
+def _ours(path: str) -> dict[str, str]:
+    """Return the headers that an answer from some address has to have."""
+    if path.endswith(CALLBACK):
+        return HEADERS | {"referrer-policy": "no-referrer"}
+    return HEADERS
+
+
+def _headers(given: list[tuple[bytes, bytes]], ours: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers with ours, which win; but for a report's own policy."""
+    if (b"content-security-policy", REPORT_POLICY.encode()) in given:
+        ours = ours | {"content-security-policy": REPORT_POLICY}
     names = {name.lower() for name, _ in given}
     kept = [(name, value) for name, value in given if name.lower().decode() not in ours]
     kept += [(name.encode(), value.encode()) for name, value in ours.items()]

@@ -35,7 +35,7 @@ def setting(monkeypatch):
 def without_marts(monkeypatch):
     """Leave out what takes long and is no matter here."""
     monkeypatch.setattr("include.tasks.build_marts", lambda *_: None)
-    monkeypatch.setattr("include.tasks.publish_marts", lambda *_: {})
+    monkeypatch.setattr("include.tasks.publish_marts", lambda *_, **__: {})
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def warehouse_of(connection):
     ("changes", "sentence"),
     [
         ({"token": "wrong-token"}, "Sentry rejected the access token of this connection"),
-        ({"organization": "no-such"}, "does not know the organization 'no-such'"),
+        ({"organization": "no-such"}, "does not know this connection's organization"),
         ({"base_url": "http://127.0.0.1:9"}, "cannot be reached (ConnectError). Check the address"),
     ],
     ids=["wrong token", "unknown organization", "unreachable"],

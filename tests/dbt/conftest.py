@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.dbt.warehouses import Built, RawRows, run_dbt, write_raw
+from include.warehouse.backend import warehouse_of
+from tests.backends import settings_in, writing
+from tests.dbt.warehouses import Built, RawRows, run_dbt, write_tables
 
 
 @pytest.fixture(scope="session")
@@ -13,10 +15,12 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Built]:
 
     def build_warehouse(rows: RawRows, *arguments: str) -> Built:
         work = tmp_path_factory.mktemp("dbt")
-        path = work / "warehouse.duckdb"
-        write_raw(path, rows)
-        result = run_dbt(path, work, "build", *arguments)
+        settings = settings_in(work / "data")
+        warehouse = warehouse_of(settings, "c0000000000000001")
+        with writing(settings, "c0000000000000001") as database:
+            write_tables(database, rows)
+        result = run_dbt(warehouse, work, "build", *arguments)
         assert result.returncode == 0, result.stdout[-6000:]
-        return Built(path, result.stdout)
+        return Built(warehouse, result.stdout)
 
     return build_warehouse

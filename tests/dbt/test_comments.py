@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from include.warehouse.publishing import CONNECTION_ID, VIEWS, publish, withdraw
+from include.published.layout import VIEWS
+from include.warehouse.publishing import publish, withdraw
+from include.warehouse.views import CONNECTION_ID
 from tests.dbt.small_organization import ROWS
 from tests.dbt.test_project import MARTS, documents
 from tests.dbt.warehouses import Built
@@ -19,7 +22,7 @@ def published(build: Callable[..., Built], tmp_path_factory: pytest.TempPathFact
     built = build(ROWS, "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
     folder = tmp_path_factory.mktemp("published")
     for connection_id in ("c1", "c2"):
-        publish(built.path, folder, connection_id)
+        publish(built.warehouse, folder, connection_id, timedelta(hours=2))
     return folder
 
 

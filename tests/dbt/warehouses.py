@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 
 from dlt_sources.sentry.tables import TABLES, Row
+from include.warehouse.backend import Warehouse
+from include.warehouse.duckdb_file import DuckDBFile
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -21,12 +23,12 @@ RawRows = Mapping[str, Sequence[Row]]
 class Built:
     """A warehouse after `dbt build`."""
 
-    path: Path
+    warehouse: Warehouse
     output: str
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Return the rows of a query."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with self.warehouse.open_for_reading() as connection:
             result = connection.sql(sql)
             return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
 
@@ -36,19 +38,28 @@ class Built:
 
 
 def write_raw(path: Path, rows: RawRows) -> None:
-    """Create the schema `raw` with every table a load writes, dlt's own column included."""
+    """Make a file with the schema `raw`, see `write_tables`."""
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema raw")
-        for name, table in TABLES.items():
-            connection.register("given", table.to_arrow(rows.get(name, ())))
-            connection.execute(
-                f"create table raw.{name} as select *, 'load' as _dlt_load_id from given"
-            )
-            connection.unregister("given")
+        write_tables(connection, rows)
 
 
-def run_dbt(warehouse: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def write_tables(connection: duckdb.DuckDBPyConnection, rows: RawRows) -> None:
+    """Create the schema `raw` with every table a load writes, dlt's own column included."""
+    connection.execute("create schema raw")
+    for name, table in TABLES.items():
+        connection.register("given", table.to_arrow(rows.get(name, ())))
+        connection.execute(
+            f"create table raw.{name} as select *, 'load' as _dlt_load_id from given"
+        )
+        connection.unregister("given")
+
+
+def run_dbt(
+    warehouse: Path | Warehouse, work: Path, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     """Run dbt in a process of its own, which gives the database file free when it ends."""
+    if isinstance(warehouse, Path):
+        warehouse = DuckDBFile(warehouse.parent, warehouse.stem)
     return subprocess.run(
         [
             Path(sys.executable).parent / "dbt",
@@ -63,7 +74,7 @@ def run_dbt(warehouse: Path, work: Path, *arguments: str) -> subprocess.Complete
             work / "logs",
             "--no-use-colors",
         ],
-        env={**os.environ, "CORVANA_WAREHOUSE": str(warehouse)},
+        env={**os.environ, **warehouse.dbt_environment()},
         capture_output=True,
         text=True,
         check=False,

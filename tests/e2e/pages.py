@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from include.demo.processes import Servers
@@ -270,6 +271,14 @@ def screenshot(page: Page | Locator, name: str) -> None:
     if folder := os.environ.get("CORVANA_SCREENSHOTS"):
         options = {} if isinstance(page, Locator) else {"full_page": True}
         page.screenshot(path=Path(folder) / f"integrations-{name}.png", **options)
+
+
+def violations(page: Page) -> list[tuple[str, str, list[str]]]:
+    """Return what keeps people from using a page, as axe finds it: the rule, how bad, and where."""
+    return [
+        (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"][:3]])
+        for one in Axe().run(page).response["violations"]
+    ]
 
 
 def context(browser: Browser, watch: Watch | None = None, **options: object) -> BrowserContext:

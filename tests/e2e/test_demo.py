@@ -92,6 +92,7 @@ def test_it_ends_well_and_shows_every_mart(first):
         "Project error rates",
         "user admin, password",
         "Allowed in the sandbox's consent page",
+        "report.html  (the page Sentry reports)",
         "started by itself",
     ):
         assert title in first.stdout

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import duckdb
 import pytest
 
 from dlt_sources.sentry.client import Client
@@ -17,9 +16,11 @@ from dlt_sources.sentry.pipeline import LoadSummary, run_load
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.organization import Organization
 from include.sandbox.server import Running, running
+from include.settings import Settings
 from include.transform.build import build
-from include.warehouse.duckdb_file import DuckDBFile
+from include.warehouse.backend import Warehouse, warehouse_of
 from include.warehouse.publishing import publish
+from tests.backends import settings_in, writing
 
 SALT = b"the salt of the tests' connection"
 
@@ -47,10 +48,15 @@ class Connection:
     connection_id: str = "c0000000000000001"
     patience: int = 2
     budget: Budget = field(default_factory=Budget)
+    where: Callable[[Path], Settings] = settings_in
 
     @property
-    def warehouse(self) -> DuckDBFile:
-        return DuckDBFile(self.folder / "warehouse", self.connection_id)
+    def settings(self) -> Settings:
+        return self.where(self.folder)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return warehouse_of(self.settings, self.connection_id)
 
     @property
     def published(self) -> Path:
@@ -71,21 +77,26 @@ class Connection:
                 client=client,
                 salt=SALT,
                 destination=self.warehouse.dlt_destination(),
-                work_dir=self.folder / "work" / "load",
+                work_dir=self.settings.work_dir(self.connection_id),
                 budget=self.budget,
                 **options,
             )
 
     def build(self) -> None:
-        build(self.warehouse.path, self.folder / "work" / "build", self.folder / "dbt")
+        build(self.warehouse, self.folder / "work" / "build", self.folder / "dbt")
 
     def publish(self) -> dict[str, int]:
-        return publish(self.warehouse.path, self.published, self.connection_id)
+        return publish(self.warehouse, self.published, self.connection_id, timedelta(hours=2))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.warehouse.path), read_only=True) as database:
+        with self.warehouse.open_for_reading() as database:
             database.execute("set timezone = 'UTC'")
             return database.execute(query).fetchall()
+
+    def change(self, *statements: str) -> None:
+        with writing(self.settings, self.connection_id) as database:
+            for statement in statements:
+                database.execute(statement)
 
     def advance(self, **units: float) -> None:
         self.sandbox.clock.advance(timedelta(**units).total_seconds())

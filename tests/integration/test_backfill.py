@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 from math import ceil
 
-import duckdb
 import pytest
 
 from dlt_sources.sentry import slices
@@ -149,13 +148,11 @@ def test_days_are_read_again_on_demand(whole):
     """Rows of a day that were lost or wrong are there again, with histories and hourly counts."""
     before = contents(whole)
     day = (whole.sandbox.clock.now - timedelta(days=20)).date()
-    with duckdb.connect(str(whole.warehouse.path)) as database:
-        for table, column in (
-            ("issue_release_volume", "date"),
-            ("project_error_volume", "hour::date"),
-        ):
-            database.execute(f"delete from raw.{table} where {column} = '{day}'")
-        database.execute("delete from raw.issue_activities where type like 'set_resolved%'")
+    whole.change(
+        f"delete from raw.issue_release_volume where date = '{day}'",
+        f"delete from raw.project_error_volume where hour::date = '{day}'",
+        "delete from raw.issue_activities where type like 'set_resolved%'",
+    )
     assert contents(whole) != before
     summary = whole.load(again=(day, day))
     assert summary.is_backfilled

@@ -1,11 +1,9 @@
-"""Loads that were cut off, loads without changes, and publishing."""
+"""Loads that were cut off, and loads without changes."""
 
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
-from pathlib import Path
 
-import duckdb
 import pytest
 
 from dlt_sources.sentry import endpoints
@@ -13,7 +11,6 @@ from dlt_sources.sentry.client import Client
 from dlt_sources.sentry.context import Budget
 from dlt_sources.sentry.errors import AccessDenied, LoadFailed
 from dlt_sources.sentry.tables import TABLES
-from include.warehouse import publishing
 from tests.integration.cutting import cut_off_at
 
 # When an issue's last change was observed and its history read depends on the loads before.
@@ -169,48 +166,3 @@ def test_a_load_at_midnight_asks_for_no_day_that_has_not_begun(connection, tmp_p
     assert at_midnight.rows("select max(date) from raw.issue_release_volume") == [
         ((midnight - timedelta(days=1)).date(),)
     ]
-
-
-@pytest.fixture
-def marts(tmp_path) -> Path:
-    """A warehouse with two marts and something that is none."""
-    path = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as database:
-        database.execute("create schema marts; create schema raw; create table raw.x as select 1")
-        database.execute("create table marts.a as select range as n from range(3)")
-        database.execute("create table marts.b as select 'x' as v where false")
-    return path
-
-
-def test_publishing_makes_a_view_a_mart_over_all_connections(marts, tmp_path):
-    published = tmp_path / "it's published"
-    assert publishing.publish(marts, published, "c1") == {"a": 3, "b": 0}
-    assert publishing.publish(marts, published, "c2") == {"a": 3, "b": 0}
-    with duckdb.connect(str(published / publishing.VIEWS), read_only=True) as views:
-        assert views.sql(
-            "select connection_id, sum(n) from a group by all order by 1"
-        ).fetchall() == [
-            ("c1", 3),
-            ("c2", 3),
-        ]
-        assert views.sql("describe b").fetchall()[1][:2] == ("connection_id", "VARCHAR")
-    assert sorted(path.name for path in published.iterdir()) == ["a", "b", "corvana.duckdb"]
-
-
-def test_publishing_goes_on_while_readers_have_the_views_open(marts, tmp_path):
-    published = tmp_path / "published"
-    publishing.publish(marts, published, "c1")
-    with duckdb.connect(str(published / publishing.VIEWS), read_only=True) as reader:
-        with duckdb.connect(str(marts)) as database:
-            database.execute("insert into marts.a values (100)")
-        publishing.publish(marts, published, "c1")
-        assert reader.sql("select max(n) from a").fetchall() == [(100,)]
-
-
-def test_a_mart_that_is_no_longer_built_is_no_longer_published(marts, tmp_path):
-    published = tmp_path / "published"
-    publishing.publish(marts, published, "c1")
-    with duckdb.connect(str(marts)) as database:
-        database.execute("drop table marts.b")
-    assert publishing.publish(marts, published, "c1") == {"a": 3}
-    assert not list(published.glob("b/*"))

@@ -6,7 +6,6 @@ The computation (`tests.integration.truth`) knows the marts' descriptions, not t
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import duckdb
 import pytest
 
 from tests.integration.conftest import SALT, Connection
@@ -67,7 +66,7 @@ def _reported(connection: Connection, table: str) -> list[Row]:
 
 
 def _read(connection: Connection, table: str, schema: str = "marts") -> list[Row]:
-    with duckdb.connect(str(connection.warehouse.path), read_only=True) as database:
+    with connection.warehouse.open_for_reading() as database:
         database.execute("set timezone = 'UTC'")
         found = database.execute(f"select * from {schema}.{table}")
         columns = [column[0] for column in found.description or ()]

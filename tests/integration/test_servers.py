@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-import duckdb
 import pytest
 
 from dlt_sources.sentry import audit, plan
@@ -114,7 +113,7 @@ def test_a_server_that_is_too_old_is_refused_with_the_reason(sandboxed, endpoint
         pytest.raises(ServerTooOld, match=sentence),
     ):
         sandboxed.load()
-    assert not sandboxed.warehouse.path.exists() or sandboxed.rows("show tables") == []
+    assert not sandboxed.warehouse.exists() or sandboxed.rows("show tables") == []
 
 
 def test_a_server_that_does_not_count_issues_is_loaded_all_the_same(sandboxed):
@@ -309,9 +308,10 @@ def test_the_survivor_of_a_merge_is_read_in_the_load_that_sees_it(sandboxed):
             if action.kind == "merged_into" and action.at > now and issue.id in known
         )
         # As if the survivor had never been seen before.
-        with duckdb.connect(str(sandboxed.warehouse.path)) as database:
-            for table, column in (("issues", "id"), ("issue_activities", "issue_id")):
-                database.execute(f"delete from raw.{table} where {column} = '{survivor}'")
+        sandboxed.change(
+            f"delete from raw.issues where id = '{survivor}'",
+            f"delete from raw.issue_activities where issue_id = '{survivor}'",
+        )
         sandboxed.advance(seconds=(merged_at - now).total_seconds() + 60)
         sandboxed.load()
     state = f"select count > 0, tombstone from raw.issues where id = '{survivor}'"

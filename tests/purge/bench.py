@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from include.purge.airflow_api import AirflowApi
 from include.purge.purging import purge
 from include.purge.receipts import Receipt
 from include.settings import Settings
+from include.warehouse.duckdb_file import DuckDBFile
 from include.warehouse.publishing import publish
 
 BOUND_S = 60.0
@@ -95,7 +97,8 @@ class World:
         warehouse = self.settings.warehouse_dir / f"{begun.id}.duckdb"
         with duckdb.connect(str(warehouse)) as database:
             database.execute(TABLES.format(id=number, issues=issues))
-        publish(warehouse, self.settings.published_dir, begun.id)
+        file = DuckDBFile(self.settings.warehouse_dir, begun.id)
+        publish(file, self.settings.published_dir, begun.id, timedelta(hours=2))
         logs = self._logs / f"dag_id=sentry_load__{begun.id}"
         for run in range(LOGS):
             path = logs / f"run_id={run}" / "task_id=load" / "attempt=1.log"

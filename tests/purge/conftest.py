@@ -4,17 +4,19 @@ import secrets
 import sqlite3
 import tempfile
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from include.connections.registry import Registry, open_registry
 from include.connections.tokens import Grant
 from include.purge.airflow_api import AirflowApi
 from include.settings import Settings
+from include.warehouse.backend import warehouse_of
 from include.warehouse.publishing import publish
+from tests.backends import in_lakes, settings_in, writing
 
 GRANT = Grant(
     access_token="an-access-token",
@@ -24,9 +26,15 @@ GRANT = Grant(
 )
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Nobody reads what is published here."""
+    monkeypatch.setattr("include.warehouse.publishing.READERS_FINISH_S", 0.0)
+
+
 @pytest.fixture
 def current(tmp_path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
+    return settings_in(tmp_path / "data")
 
 
 @pytest.fixture
@@ -111,14 +119,14 @@ TABLES = """
 
 
 def make(settings, connection_id, name, rows):
-    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.warehouse_dir / f"{connection_id}.duckdb"
-    with duckdb.connect(str(path)) as database:
+    with writing(settings, connection_id) as database:
         database.execute(TABLES.format(name=name, rows=rows))
-    publish(path, settings.published_dir, connection_id)
-    spilled = path.parent / f"{path.name}.tmp"
-    spilled.mkdir()
-    (spilled / "duckdb_temp_storage-0.tmp").write_bytes(f"{name}-c4n4ry@1.2.1".encode())
+    warehouse = warehouse_of(settings, connection_id)
+    publish(warehouse, settings.published_dir, connection_id, timedelta(hours=2))
+    if not in_lakes:
+        spilled = warehouse.path.with_name(f"{warehouse.path.name}.tmp")
+        spilled.mkdir()
+        (spilled / "duckdb_temp_storage-0.tmp").write_bytes(f"{name}-c4n4ry@1.2.1".encode())
     work = settings.work_dir(connection_id) / "sentry" / "load" / "loaded"
     work.mkdir(parents=True)
     (work / "a.parquet").write_bytes(f"rows of {name}-c4n4ry@1.2.2".encode())

@@ -11,10 +11,10 @@ import duckdb
 import pytest
 import requests
 
+from include.published.layout import VIEWS
 from include.purge.airflow_api import AirflowApi, AirflowApiFailed
 from include.purge.purging import purge
 from include.purge.starting import start_purge
-from include.warehouse.publishing import VIEWS
 
 HTML = b"<html>A proxy's page, with acme-c4n4ry in it</html>"
 LIST = b'["acme-c4n4ry"]'

@@ -12,6 +12,7 @@ from include.connections.models import ConnectionRow
 from include.purge import alarms
 from include.purge.alarms import OverdueData, overdue, purge_is_late
 from include.transform import build as building
+from include.warehouse.duckdb_file import DuckDBFile
 
 
 def ago(registry, connection, hours):
@@ -66,8 +67,9 @@ def test_dbt_is_ended_when_the_build_is_to_stop(tmp_path, monkeypatch, is_silent
         raise RuntimeError("stop")
 
     began = time.monotonic()
+    warehouse = DuckDBFile(tmp_path, "x")
     with pytest.raises(RuntimeError, match="stop"):
-        building.build(tmp_path / "x.duckdb", tmp_path / "work", tmp_path / "cache", check)
+        building.build(warehouse, tmp_path / "work", tmp_path / "cache", check)
     assert time.monotonic() - began < 5
     assert started[0].returncode is not None
     assert list((tmp_path / "work").iterdir()) == []

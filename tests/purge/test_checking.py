@@ -79,7 +79,8 @@ def test_a_restored_backup_is_found_within_a_run_and_deleted(installation, api, 
         )
     assert installation.holding("acme-c4n4ry")
     (receipt,) = look(installation, DAY * 5)
-    assert receipt.verification.found == {"data folder": 3, "warehouse": 1}
+    # Two marts, their generations, and the working folder.
+    assert receipt.verification.found == {"data folder": 4, "warehouse": 1}
     assert receipt.verification.is_clean
     assert receipt.purge == open_receipts(installation.registry).get(1).hash
     assert installation.holding("acme-c4n4ry") == []

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 import psutil
 import pytest
 
@@ -25,7 +24,9 @@ from include.purge.purging import purge
 from include.purge.receipts import open_receipts
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import PROJECT_ROOT
+from include.warehouse.backend import warehouse_of
+from tests.backends import in_lakes, settings_in, variables, writing
 from tests.connected import connected
 from tests.purge.planting import PLANTED, planted
 
@@ -36,15 +37,15 @@ class Worker:
     """A task in a process of its own."""
 
     def __init__(self, installation, task, point, connection):
-        variables = {
-            "CORVANA_DATA_DIR": str(installation.settings.data_dir),
+        own = {
+            **variables(installation.settings),
             "AIRFLOW_HOME": str(installation.airflow),
             "TMPDIR": str(installation.temporary),
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.purge.worker", task, point, connection.id],
             cwd=PROJECT_ROOT,
-            env=os.environ | variables,
+            env=os.environ | own,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -86,37 +87,55 @@ def sandbox():
 def loaded(sandbox, tmp_path_factory):
     """A warehouse that was loaded once, with marts that take no time to build."""
     data = tmp_path_factory.mktemp("loaded")
-    settings = Settings(data_dir=data / "data")
+    settings = settings_in(data / "data")
     connection = connected(
         open_registry(settings), sandbox.base_url, f"{PLANTED}-lumen-goods", sandbox.token
     )
-    variables = {"CORVANA_DATA_DIR": str(settings.data_dir), "AIRFLOW_HOME": str(data / "airflow")}
+    own = {**variables(settings), "AIRFLOW_HOME": str(data / "airflow")}
     done = subprocess.run(
         [sys.executable, "-m", "tests.purge.worker", "load", "-", connection.id],
         cwd=PROJECT_ROOT,
-        env=os.environ | variables,
+        env=os.environ | own,
         capture_output=True,
         text=True,
         check=True,
     )
     assert done.stdout.endswith("done\n"), done.stdout
-    warehouse = settings.warehouse_dir / f"{connection.id}.duckdb"
-    with duckdb.connect(str(warehouse)) as database:
+    with writing(settings, connection.id) as database:
         database.execute(
             "create schema marts;"
             "create table marts.release_stability as from raw.releases;"
             "create table marts.error_frequency as from raw.issues;"
             "create table marts.resolution_time as from raw.issue_activities"
         )
-    return warehouse
+    return settings, connection.id
+
+
+def copy_warehouse(settings, connection_id, loaded):
+    """Give a connection the warehouse of another one."""
+    source, source_id = loaded
+    if not in_lakes:
+        settings.warehouse_dir.mkdir(parents=True)
+        file = source.warehouse_dir / f"{source_id}.duckdb"
+        shutil.copy(file, settings.warehouse_dir / f"{connection_id}.duckdb")
+        return
+    with (
+        warehouse_of(source, source_id).open_for_reading() as read,
+        writing(settings, connection_id) as written,
+    ):
+        written.execute("create schema raw; create schema marts; create schema raw_staging")
+        tables = "select schema_name, table_name from duckdb_tables() where database_name = $1"
+        for schema, table in read.execute(tables, ["warehouse"]).fetchall():
+            rows = read.execute(f'from "{schema}"."{table}"').to_arrow_table()
+            written.register("rows", rows)
+            written.execute(f'create table "{schema}"."{table}" as from rows')
 
 
 @pytest.fixture
 def two(installation, registry, sandbox, connect, loaded):
     """The connection that is to go, with what it has loaded, and another one."""
     one = connected(registry, sandbox.base_url, f"{PLANTED}-lumen-goods", sandbox.token)
-    installation.settings.warehouse_dir.mkdir(parents=True)
-    shutil.copy(loaded, installation.settings.warehouse_dir / f"{one.id}.duckdb")
+    copy_warehouse(installation.settings, one.id, loaded)
     other = connect("umbrella")
     installation.load(other, "umbrella")
     return one, other
@@ -280,5 +299,5 @@ def test_connected_again_at_once_while_the_old_one_is_purged(
     assert worker.outcome() == "done"
     assert receipt.verification.is_clean
     assert installation.everything(one) == {}
-    assert (installation.settings.warehouse_dir / f"{again.id}.duckdb").exists()
+    assert warehouse_of(installation.settings, again.id).exists()
     assert installation.everything(other) == untouched

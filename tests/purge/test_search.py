@@ -14,6 +14,7 @@ from include.purge.purging import PurgeUnfinished, purge
 from include.purge.search import Search
 from include.purge.verification import Verification
 from include.settings import Settings
+from include.warehouse.backend import warehouse_of
 from tests.purge.conftest import make
 
 SLUG, MARK = "acme-web", "0123456789abcdef0123456789abcdef"
@@ -88,7 +89,7 @@ def gone(installation, connect):
     """A disconnected connection with data, and a mark and words of it."""
     one = connect("acme-c4n4ry")
     installation.load(one, "acme")
-    with duckdb.connect(str(installation.settings.warehouse_dir / f"{one.id}.duckdb")) as database:
+    with warehouse_of(installation.settings, one.id).open_for_reading() as database:
         ((mark,),) = database.sql("select run_id from raw.load_runs limit 1").fetchall()
     installation.registry.disconnect(one.id, "admin")
     return one, mark
@@ -147,7 +148,7 @@ def test_one_short_word_within_others_is_no_reason_to_delete(installation, gone)
     path = installation.settings.data_dir / "table.arrow"
     arrow(path, "before", "acme-c4n4ry", "after")
     assert b"beforeacme-c4n4ryafter" in path.read_bytes()
-    with duckdb.connect(str(installation.settings.warehouse_dir / f"{one.id}.duckdb")) as database:
+    with warehouse_of(installation.settings, one.id).open_for_reading() as database:
         words = [slug for (slug,) in database.sql("select slug from raw.organizations").fetchall()]
     assert words == ["acme-c4n4ry"]
     content = path.read_bytes()

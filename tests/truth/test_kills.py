@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-import duckdb
 import pytest
 
 from dlt_sources.sentry.context import Budget
@@ -64,7 +63,7 @@ def duration(connection: Connection) -> float:
 
 def duplicates(connection: Connection) -> list[str]:
     found = []
-    with duckdb.connect(str(connection.warehouse.path), read_only=True) as database:
+    with connection.warehouse.open_for_reading() as database:
         for name, table in TABLES.items():
             key = ", ".join(f'"{column}"' for column in table.primary_key)
             query = f"select 1 from raw.{name} group by {key} having count(*) > 1"

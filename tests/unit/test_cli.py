@@ -129,7 +129,7 @@ def test_without_any_connection_it_says_how_to_get_one(tmp_path):
     ("arguments", "variables", "sentence"),
     [
         (["--from", "2025-01-01", "--to", "2025-01-02"], {}, "Sentry keeps the events of 90 days"),
-        ([], {"CORVANA_SENTRY_CONCURRENCY": "many"}, "Set these differently: CORVANA_SENTRY_CONC"),
+        ([], {"CORVANA_SENTRY_CONCURRENCY": "many"}, "CORVANA_SENTRY_CONCURRENCY is 'many'"),
     ],
     ids=["out of retention", "wrong setting"],
 )

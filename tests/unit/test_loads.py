@@ -1,9 +1,10 @@
 """What surrounds a load: the days to load again, the lock, the lines of progress, going on."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 
 from include.continuing import LIMIT, goes_on
@@ -11,7 +12,8 @@ from include.days import NONE, WrongDays, days, in_words
 from include.loading import _budget
 from include.progress import Lines
 from include.settings import Settings
-from include.warehouse.duckdb_file import PastLoad
+from include.warehouse.past_loads import PastLoad
+from include.warehouse.publishing import publish
 
 FIRST = PastLoad(is_first=True, is_backfilled=False, slices=1)
 MOVED = PastLoad(is_first=False, is_backfilled=False, slices=2)
@@ -84,7 +86,8 @@ def test_time_for_history_is_short_until_there_are_marts(tmp_path):
     connection = SimpleNamespace(id="c1")
     before = _budget(current, connection, until_done=False)
     assert (before.first_backfill_s, before.backfill_s) == (120, 120)
-    (tmp_path / "published" / "resolution_time" / "connection_id=c1").mkdir(parents=True)
+    marts = SimpleNamespace(open_for_reading=duckdb.connect)
+    publish(marts, current.published_dir, "c1", timedelta(0))
     after = _budget(current, connection, until_done=False)
     assert (after.first_backfill_s, after.backfill_s) == (120, 1200)
     assert after.audit == current.sentry_audit_budget

@@ -206,12 +206,18 @@ def test_the_plugin_is_in_airflows_navigation(admin):
     (plugin,) = [
         one for one in admin.get("/api/v2/plugins").json()["plugins"] if one["name"] == "corvana"
     ]
-    (app,) = plugin["fastapi_apps"]
-    assert app["url_prefix"] == "/integrations"
-    (entry,) = plugin["react_apps"]
-    assert entry["destination"] == "nav"
-    assert entry["nav_top_level"]
-    assert admin.get(f"/{entry['bundle_url']}").status_code == 200
+    assert {app["url_prefix"] for app in plugin["fastapi_apps"]} == {"/integrations", "/corvana"}
+    entries = plugin["react_apps"]
+    assert [entry["name"] for entry in entries] == ["Integrations", "Sentry reports"]
+    for entry in entries:
+        assert entry["destination"] == "nav"
+        assert entry["nav_top_level"]
+        bundle = admin.get(f"/{entry['bundle_url']}")
+        assert bundle.status_code == 200
+        # Airflow looks for a component of the entry's name.
+        assert f"globalThis.{entry['name']}" in bundle.text or (
+            f'globalThis["{entry["name"]}"]' in bundle.text
+        )
     assert admin.get("/api/v2/plugins/importErrors").json()["total_entries"] == 0
 
 

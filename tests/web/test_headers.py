@@ -79,7 +79,7 @@ def test_settings_that_are_wrong_are_a_page_that_says_which(admin, monkeypatch):
     from include.web import services  # noqa: PLC0415
 
     def fail():
-        raise InvalidSettings("Set these differently: CORVANA_X: no.")
+        raise InvalidSettings("CORVANA_X is 'no': it must be yes, for example yes.")
 
     monkeypatch.setattr(services, "settings", fail)
     answer = admin.get(HOME)

@@ -1,9 +1,10 @@
 """What was collected, and what was made of it."""
 
 from include.files import measure, remove
+from include.published.layout import published_of
 from include.purge.amounts import Amounts
 from include.purge.step import Purging, Step
-from include.warehouse.publishing import published_of, withdraw
+from include.warehouse.publishing import withdraw
 
 
 class WarehouseElsewhere(Exception):
@@ -21,16 +22,11 @@ class WarehouseStep(Step):
         """Return its files, bytes and rows.
 
         Raises:
-            WarehouseElsewhere: The data folder is evidently not the one that was loaded into.
+            WarehouseElsewhere: This is evidently not the place that was loaded into.
         """
         found = at.warehouse.measure()
-        if not found["files"] and at.warehouse.is_elsewhere() and _had_data(at):
-            folder = at.settings.warehouse_dir
-            raise WarehouseElsewhere(
-                f"The connection was loaded, but there are no warehouses in {folder}: check that "
-                "the data folder is mounted where the purge runs. If it was emptied by hand, say "
-                f"so: mkdir -p {folder}; touch {folder}/emptied"
-            )
+        if _had_data(at) and (why := at.warehouse.elsewhere()) is not None:
+            raise WarehouseElsewhere(f"The connection was loaded, but {why}")
         return found
 
     def carry_out(self, at: Purging) -> str | None:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.connections.database import MIGRATIONS, InvalidRegistryUrl
+from include.connections.database import MIGRATIONS, InvalidRegistryUrl, RegistryTooNew
 from include.connections.models import REVISION, Base
 from include.connections.registry import AlreadyConnected, open_registry
 from include.connections.states import State
@@ -157,3 +157,14 @@ def test_a_block_that_fails_changes_nothing(registry):
         fail()
     with registry.database.reading() as session:
         assert session.scalar(text("select version_num from alembic_version")) == REVISION
+
+
+def test_a_registry_of_a_newer_version_is_left_alone_with_a_sentence(settings):
+    opened = open_registry(settings).database.engine
+    with opened.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    opened.dispose()
+    with pytest.raises(RegistryTooNew, match="by a newer version of corvana-sentry than this"):
+        open_registry(settings)
+    with create_engine(settings.registry_address).connect() as connection:
+        assert connection.scalar(text("select version_num from alembic_version")) == "9999"

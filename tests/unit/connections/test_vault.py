@@ -62,8 +62,10 @@ def test_a_key_file_is_replaced_whole_and_stays_private(folder):
 
 
 @pytest.mark.parametrize("keys", ["my-own-key", "", " , "])
-def test_a_wrong_key_says_how_to_make_one_and_is_not_shown(folder, keys):
-    vault = open_vault(Settings(data_dir=folder, encryption_keys=keys))
+def test_a_wrong_key_says_how_to_make_one_and_is_not_shown(folder, keys, monkeypatch):
+    """In an Airflow Variable, or a key file; CORVANA_ENCRYPTION_KEYS is checked at start."""
+    monkeypatch.setenv("AIRFLOW_VAR_CORVANA_KEYS", keys)
+    vault = open_vault(Settings(data_dir=folder, encryption_keys_variable="corvana_keys"))
     with pytest.raises(InvalidKey, match=r"CORVANA_ENCRYPTION_KEYS.*corvana keys new") as caught:
         vault.encrypt(b"secret")
     assert "my-own-key" not in str(caught.value)

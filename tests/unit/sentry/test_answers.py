@@ -37,7 +37,12 @@ def detail(text):
             "keeps nothing as old",
         ),
         (403, "You do not have permission.", errors.AccessDenied, "lacks the scope org:read"),
-        (404, "The requested resource does not exist", errors.UnknownOrganization, "'acme'"),
+        (
+            404,
+            "The requested resource does not exist",
+            errors.UnknownOrganization,
+            "Check its slug and region",
+        ),
         (405, "Method not allowed", errors.InvalidRequest, "update corvana-sentry"),
         (414, "URI too long", errors.InvalidRequest, "update corvana-sentry"),
     ],

@@ -1,0 +1,1 @@
+"""Whether the installation works: what `/corvana/health` and `corvana health` answer."""
