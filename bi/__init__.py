@@ -1,0 +1,1 @@
+"""Dashboards as code, for the BI tools that analysts use."""
