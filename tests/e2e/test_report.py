@@ -66,6 +66,7 @@ class Report:
         details = self.page.locator(f'figure[data-chart="{chart}"] details.numbers')
         if details.get_attribute("open") is None:
             details.locator("summary").click()
+        expect(details.locator("thead th").first).to_be_visible()
         heads = details.locator("thead th").all_inner_texts()
         lines = details.locator("tbody tr").evaluate_all(
             "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
