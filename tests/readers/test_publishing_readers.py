@@ -20,6 +20,9 @@ pytestmark = pytest.mark.readers
 TIMES = {"ca": 12, "cb": 12, "cc": 7}
 """How often each connection is published; `cc` is withdrawn then."""
 
+READ_ON_S = 20.0
+"""Seconds that readers go on after the withdrawal."""
+
 BOUND_S = 60.0
 """What a publish may take while all that goes on, even where the machine has much else to do. Alone
 it takes a quarter of a second; whoever had to wait for readers would wait for all of them."""
@@ -59,6 +62,8 @@ def test_readers_see_one_generation_and_nobody_is_in_anybodys_way(tmp_path, reco
     withdraw(published, "cc")
     withdrawn = time.time()
     took |= {connection_id: end(process) for connection_id, process in publishers.items()}
+    # Each reader is to open the views once more, whose sessions of before may take a while.
+    time.sleep(max(0.0, withdrawn + READ_ON_S - time.time()))
     outcomes = [end(process) for process in readers]
 
     errors = [error for outcome in outcomes for error in outcome["errors"]]
