@@ -3,7 +3,9 @@
 import os
 import re
 from datetime import UTC, datetime, time, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import expect
@@ -11,6 +13,7 @@ from playwright.sync_api import expect
 from include.report.content import content
 from include.report.marts import opened
 from include.report.page import page as write_page
+from include.web.shield import REPORT_POLICY
 from tests.e2e.pages import CHROMIUM, PHONE, chromium, violations
 from tests.report.conftest import files, loaded, tables  # noqa: F401 - fixtures
 
@@ -174,6 +177,43 @@ def test_a_choice_is_in_the_address(browser, file, report):
     expect(wrong.page.locator("#period")).to_have_value("13w")
     again.context.close()
     wrong.context.close()
+
+
+class Served(BaseHTTPRequestHandler):
+    """Answers as Airflow does: with the report, and the policy that it is shown under there."""
+
+    def do_GET(self):
+        body = self.server.body if self.path == "/report" else b""
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Security-Policy", REPORT_POLICY)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def address(file):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
+    server.body = file.read_bytes()
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/report"
+    server.shutdown()
+
+
+def test_in_airflow_it_works_as_if_of_another_site(browser, file, address):
+    shown = Report(browser, file)
+    shown.complaints.clear()
+    shown.page.goto(address)
+    shown.choose("shop-web", "Latest 26 weeks")
+    assert shown.page.evaluate("origin") == "null"
+    assert "period=26w" in shown.page.url
+    figure = shown.page.locator('figure[data-chart="errors"]')
+    expect(figure).to_have_attribute("data-shows", re.compile("26w"))
+    assert [one for one in shown.complaints if "favicon" not in one and "404" not in one] == []
+    shown.context.close()
 
 
 def test_without_javascript_it_shows_the_first_choice(browser, file):
