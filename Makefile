@@ -28,8 +28,8 @@ test-bi: $(INSTALLED) $(SUPERSET) ## Open the dashboard in a real Superset (5 mi
 test-e2e: $(INSTALLED) ## Use the page in Chromium, and the demo as a newcomer would (8 minutes)
 	$(BIN)/python -m pytest tests/e2e -m e2e $(ARGS)
 
-test-lake: $(INSTALLED) ## Run what touches warehouses on DuckLake, in a Postgres of its own (needs one installed)
-	$(BIN)/python -m pytest tests/lake tests/integration tests/dbt --warehouse=ducklake $(ARGS)
+test-lake: $(INSTALLED) ## Load, build and purge lakes, in a Postgres of its own (needs one installed; 4 minutes)
+	$(BIN)/python -m pytest tests/lake -m lake $(ARGS)
 
 test-purge: $(INSTALLED) ## Disconnect in the midst of everything, and kill purges (3 minutes)
 	$(BIN)/python -m pytest tests/purge -m purge $(ARGS)

@@ -24,6 +24,8 @@ from include.warehouse.lake.extensions import extension
 from tests.backends import lake_settings, writing
 from tests.postgres import PASSWORD
 
+pytestmark = pytest.mark.lake
+
 ID = "c0000000000000001"
 OTHER = "c0000000000000002"
 

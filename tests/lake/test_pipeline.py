@@ -22,6 +22,8 @@ from tests.lake.conftest import go_on
 from tests.postgres import PASSWORD
 from tests.purge.planting import PLANTED
 
+pytestmark = pytest.mark.lake
+
 
 @pytest.fixture(scope="module")
 def store():
