@@ -12,6 +12,7 @@ from include.connections.database import InvalidRegistryUrl
 from include.connections.registry import Connection, open_registry
 from include.published import Generation, current
 from include.report.failures import MartsMissing, NothingToReport
+from include.report.store import report
 from include.settings import DataDirUnusable, InvalidSettings, Settings, settings
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _run(options: Namespace) -> None:
-    from include.report.store import report  # noqa: PLC0415 - imports what draws charts
-
     current_settings = settings()
     connection = _connection(options.connection, current_settings)
     generation = _generation(connection, current_settings)

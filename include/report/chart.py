@@ -1,8 +1,10 @@
 """A chart: what it shows, the rows it can be asked to show, and how it is drawn."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from include.report.views import ALL, PERIODS, Period, milliseconds
@@ -89,19 +91,30 @@ class Chart:
     has_total: bool = True
     is_timeless: bool = False
 
+    @cached_property
+    def _of_project(self) -> dict[int | None, list[Row]]:
+        """The rows by their project: every choice of a project asks for its own."""
+        found = defaultdict(list)
+        at = self.columns.index("p")
+        for row in self.rows:
+            found[row[at]].append(row)
+        return found
+
     def shown(self, project: int, period: Period, as_of: datetime) -> list[Row]:
         """Return the rows of a project (or of `ALL`) and a period, as the page's script does."""
         rows: Sequence[Row] = self.rows
         if project != ALL or self.has_total:
-            at = self.columns.index("p")
-            rows = [row for row in rows if row[at] == project]
+            rows = self._of_project.get(project, [])
         if self.is_timeless:
             return list(rows)
         if "w" in self.columns:
-            at = self.columns.index("w")
-            return [row for row in rows if row[at] == PERIODS.index(period)]
-        at, since = self.columns.index("t"), period.window(as_of).since
-        return [row for row in rows if since is None or row[at] >= milliseconds(since)]
+            at, place = self.columns.index("w"), PERIODS.index(period)
+            return [row for row in rows if row[at] == place]
+        since = period.window(as_of).since
+        if since is None:
+            return list(rows)
+        at, begin = self.columns.index("t"), milliseconds(since)
+        return [row for row in rows if row[at] >= begin]
 
     def values(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Return rows as Vega-Lite takes them."""
