@@ -37,7 +37,7 @@ test-purge: $(INSTALLED) ## Disconnect in the midst of everything, and kill purg
 test-readers: $(INSTALLED) ## Let two hundred readers read while connections are published (1 minute)
 	$(BIN)/python -m pytest tests/readers -m readers $(ARGS)
 
-test-scale: $(INSTALLED) ## Run docker-compose.yaml's processes without containers, and kill a worker (20 minutes)
+test-scale: $(INSTALLED) ## Run docker-compose.yaml's processes without containers, and kill a worker (10 minutes)
 	$(BIN)/python -m pytest tests/scale -m scale $(ARGS)
 
 test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (15 minutes)

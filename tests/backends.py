@@ -56,7 +56,7 @@ def lake_settings(folder: Path, server: str, **options: Any) -> Settings:
 
 def variables(settings: Settings) -> dict[str, str]:
     """Return the variables that make a process have the same warehouses."""
-    found = warehouse_of(settings, "none").dbt_environment()
+    found = warehouse_of(settings, "none").environment()
     found.pop("CORVANA_WAREHOUSE")
     return found | {"CORVANA_DATA_DIR": str(settings.data_dir)}
 

@@ -45,7 +45,7 @@ def build(
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="dbt-", dir=work_dir) as folder:
-        command = [sys.executable, "-m", "include.transform.dbt", folder, str(cache_dir)]
+        command = [sys.executable, "-m", "include.transform.process", folder, str(cache_dir)]
         with subprocess.Popen(  # noqa: S603 - our own module
             command,
             cwd=folder,  # where DuckDB puts what does not fit into memory
@@ -79,7 +79,7 @@ def _environment(warehouse: Warehouse, folder: Path) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name != "CORVANA_ENCRYPTION_KEYS"
     }
     return inherited | {
-        **warehouse.dbt_environment(),
+        **warehouse.environment(),
         "PYTHONPATH": str(PROJECT_ROOT),
         "TMPDIR": str(folder),
     }

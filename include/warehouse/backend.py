@@ -5,11 +5,13 @@ with a catalog in Postgres. A warehouse belongs to one connection, so deleting t
 connection is deleting its warehouse.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 
-from include.settings import Settings
+from include.settings import Settings, settings
 from include.warehouse.duckdb_file import DuckDBFile
 from include.warehouse.ducklake import DuckLake
 
@@ -26,8 +28,19 @@ class Warehouse(Protocol):
     def dlt_destination(self) -> "Destination[Any, Any]":
         """Return the destination for dlt to load into; the warehouse is made if need be."""
 
-    def dbt_environment(self) -> dict[str, str]:
-        """Return the variables that let dbt, in a process of its own, build in it."""
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which `warehouse_in` finds it in another process."""
+
+    def attach(self, database: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Attach it to a DuckDB under a name, to read and to write.
+
+        Raises:
+            duckdb.Error: There is none, or another process has it open.
+        """
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a table can be read again and again at no cost."""
 
     def exists(self) -> bool:
         """Whether there is one: something was loaded, and not deleted."""
@@ -65,8 +78,17 @@ class Warehouse(Protocol):
         """
 
 
-def warehouse_of(settings: Settings, connection_id: str) -> Warehouse:
+def warehouse_of(current: Settings, connection_id: str) -> Warehouse:
     """Return the warehouse of a connection, whether or not it was ever written."""
-    if settings.warehouse_backend == "ducklake":
-        return DuckLake(settings, connection_id)
-    return DuckDBFile(settings.warehouse_dir, connection_id)
+    if current.warehouse_backend == "ducklake":
+        return DuckLake(current, connection_id)
+    return DuckDBFile(current.warehouse_dir, connection_id)
+
+
+def warehouse_in(environment: Mapping[str, str]) -> Warehouse:
+    """Return the warehouse that `Warehouse.environment` describes."""
+    name = environment["CORVANA_WAREHOUSE"]
+    if environment["CORVANA_WAREHOUSE_BACKEND"] == "ducklake":
+        return DuckLake(settings(), name)
+    path = Path(name)
+    return DuckDBFile(path.parent, path.stem)

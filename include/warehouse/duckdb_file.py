@@ -11,6 +11,7 @@ import duckdb as engine
 
 from include.files import measure, remove
 from include.warehouse.limits import LIMITS
+from include.warehouse.sql import literal
 
 if TYPE_CHECKING:
     from dlt.destinations import duckdb
@@ -43,9 +44,17 @@ class DuckDBFile:
         credentials.global_config = dict(LIMITS)
         return duckdb(credentials)
 
-    def dbt_environment(self) -> dict[str, str]:
-        """Return what `profiles.yml` reads; see `backend.Warehouse`."""
+    is_near = True
+
+    def environment(self) -> dict[str, str]:
+        """Return what another process finds it by; see `backend.Warehouse`."""
         return {"CORVANA_WAREHOUSE_BACKEND": "duckdb", "CORVANA_WAREHOUSE": str(self.path)}
+
+    def attach(self, database: engine.DuckDBPyConnection, name: str) -> None:
+        """Attach the file to a DuckDB; see `backend.Warehouse`."""
+        if not self.path.exists():  # DuckDB would make one
+            raise engine.IOException("There is no such warehouse.")
+        database.execute(f"attach '{literal(self.path)}' as {name}")
 
     def exists(self) -> bool:
         """Whether the file is there; see `backend.Warehouse`."""

@@ -68,8 +68,10 @@ class DuckLake:
                 "schemas in the database of the catalogs."
             ) from None
 
-    def dbt_environment(self) -> dict[str, str]:
-        """Return what `profiles.yml` and the settings of dbt's process read."""
+    is_near = False
+
+    def environment(self) -> dict[str, str]:
+        """Return what another process finds it by, secrets included; see `backend.Warehouse`."""
         current = self._settings
         lake = {
             "LAKE_CATALOG_URL": current.lake_catalog_url,
@@ -89,6 +91,11 @@ class DuckLake:
                 if value is not None
             },
         }
+
+    def attach(self, database: engine.DuckDBPyConnection, name: str) -> None:
+        """Attach the lake to a DuckDB; see `backend.Warehouse`."""
+        for statement in self._address.statements(alias=name):
+            database.execute(statement)
 
     def exists(self) -> bool:
         """Whether something was loaded; see `backend.Warehouse`."""

@@ -12,7 +12,6 @@ import duckdb
 
 from dlt_sources.sentry.tables import TABLES, Row
 from include.warehouse.backend import Warehouse
-from include.warehouse.duckdb_file import DuckDBFile
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -38,28 +37,19 @@ class Built:
 
 
 def write_raw(path: Path, rows: RawRows) -> None:
-    """Make a file with the schema `raw`, see `write_tables`."""
+    """Make a file with every table a load writes in the schema `raw`, dlt's column included."""
     with duckdb.connect(str(path)) as connection:
-        write_tables(connection, rows)
+        connection.execute("create schema raw")
+        for name, table in TABLES.items():
+            connection.register("given", table.to_arrow(rows.get(name, ())))
+            connection.execute(
+                f"create table raw.{name} as select *, 'load' as _dlt_load_id from given"
+            )
+            connection.unregister("given")
 
 
-def write_tables(connection: duckdb.DuckDBPyConnection, rows: RawRows) -> None:
-    """Create the schema `raw` with every table a load writes, dlt's own column included."""
-    connection.execute("create schema raw")
-    for name, table in TABLES.items():
-        connection.register("given", table.to_arrow(rows.get(name, ())))
-        connection.execute(
-            f"create table raw.{name} as select *, 'load' as _dlt_load_id from given"
-        )
-        connection.unregister("given")
-
-
-def run_dbt(
-    warehouse: Path | Warehouse, work: Path, *arguments: str
-) -> subprocess.CompletedProcess[str]:
+def run_dbt(file: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run dbt in a process of its own, which gives the database file free when it ends."""
-    if isinstance(warehouse, Path):
-        warehouse = DuckDBFile(warehouse.parent, warehouse.stem)
     return subprocess.run(
         [
             Path(sys.executable).parent / "dbt",
@@ -74,7 +64,7 @@ def run_dbt(
             work / "logs",
             "--no-use-colors",
         ],
-        env={**os.environ, **warehouse.dbt_environment()},
+        env={**os.environ, "CORVANA_WAREHOUSE": str(file)},
         capture_output=True,
         text=True,
         check=False,

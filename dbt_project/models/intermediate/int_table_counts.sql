@@ -45,7 +45,7 @@ tables as (
     select
         'issue_release_volume' as table_name,
         count(*) as row_count,
-        max(cast(event_date as timestamp)) as latest_at
+        cast(max(event_date) as timestamp) as latest_at
     from {{ ref('stg_sentry__issue_release_volume') }}
 
 )

@@ -21,7 +21,7 @@ LARGEST_FILE = "50GB"
 are 500 MB or so; DuckDB's default would be 80 MB a file, all that a load may use."""
 
 ALIAS = "warehouse"
-"""The name under which a lake is attached, which dbt's views use."""
+"""The name under which a lake is attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,10 @@ class LakeAddress:
         """The extensions that DuckDB needs for it."""
         return ("ducklake", "postgres_scanner", *(() if self.s3 is None else ("httpfs",)))
 
-    def statements(self, *, read_only: bool = False, create: bool = False) -> Iterator[str]:
-        """Yield what DuckDB has to execute to have the lake, under the name `warehouse`.
+    def statements(
+        self, *, read_only: bool = False, create: bool = False, alias: str = ALIAS
+    ) -> Iterator[str]:
+        """Yield what DuckDB has to execute to have the lake attached.
 
         Passwords and keys are in DuckDB's secrets, which no message and no listing shows, and so
         not in the statement that attaches: DuckDB quotes that one when it fails.
@@ -99,6 +101,7 @@ class LakeAddress:
         Args:
             read_only: Nothing may be written.
             create: Make an empty lake if there is none.
+            alias: The name to attach it under.
         """
         yield from (f"LOAD {_text(str(extension(name)))}" for name in self.extensions)
         # Would be a thread that closes idle connections to Postgres; ours are not open for long.
@@ -118,7 +121,7 @@ class LakeAddress:
         else:
             options["CREATE_IF_NOT_EXISTS"] = str(create).lower()
         yield (
-            f"ATTACH IF NOT EXISTS {_text(f'ducklake:postgres:{self._connecting()}')} AS {ALIAS}"
+            f"ATTACH IF NOT EXISTS {_text(f'ducklake:postgres:{self._connecting()}')} AS {alias}"
             f" ({_listed(options)})"
         )
 
