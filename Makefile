@@ -28,8 +28,10 @@ test-bi: $(INSTALLED) $(SUPERSET) ## Open the dashboard in a real Superset (5 mi
 test-e2e: $(INSTALLED) ## Use the page in Chromium, and the demo as a newcomer would (8 minutes)
 	$(BIN)/python -m pytest tests/e2e -m e2e $(ARGS)
 
-test-lake: $(INSTALLED) ## Load, build and purge lakes, in a Postgres of its own (needs one installed; 4 minutes)
+test-lake: $(INSTALLED) ## The lakes' own tests, then those of loads and purges again, on lakes (needs Postgres; 12 minutes)
 	$(BIN)/python -m pytest tests/lake -m lake $(ARGS)
+	$(BIN)/python -m pytest tests/integration tests/purge -m "purge or not purge" --warehouse=ducklake \
+		--numprocesses 2 --dist loadfile $(ARGS)
 
 test-purge: $(INSTALLED) ## Disconnect in the midst of everything, and kill purges (3 minutes)
 	$(BIN)/python -m pytest tests/purge -m purge $(ARGS)
@@ -40,11 +42,12 @@ test-readers: $(INSTALLED) ## Let two hundred readers read while connections are
 test-scale: $(INSTALLED) ## Run docker-compose.yaml's processes without containers, and kill a worker (10 minutes)
 	$(BIN)/python -m pytest tests/scale -m scale $(ARGS)
 
-test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (15 minutes)
+test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (15 minutes; lakes: ARGS=--warehouse=ducklake)
 	$(BIN)/python -m pytest tests/truth -m truth $(ARGS)
 
-bench: $(INSTALLED) ## Measure loads against a bare download of the same bytes (ARGS="--sizes 20000" runs a part)
+bench: $(INSTALLED) ## Measure loads against a bare download (ARGS="--sizes 20000" runs a part), then builds
 	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.marts $(filter --lenient,$(ARGS))
 
 bench-marts: $(INSTALLED) ## Measure builds of the marts, of 5,000 and 200,000 issues
 	@$(BIN)/python -m tests.bench.marts $(ARGS)

@@ -99,6 +99,9 @@ def sentry_load(connection: Connection) -> DAG:
             "retry_exponential_backoff": 2,
             "max_retry_delay": timedelta(minutes=15),
             "execution_timeout": timedelta(hours=1),
+            # Of many that wait, what is nearest to being published: a connection that was begun is
+            # finished before another one begins.
+            "weight_rule": "upstream",
             "do_xcom_push": False,
             "show_return_value_in_logs": False,
         },

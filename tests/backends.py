@@ -22,6 +22,9 @@ BACKEND = "TESTS_WAREHOUSE"
 
 in_lakes = os.environ.get(BACKEND) == "ducklake"
 
+DATA = "lakes" if in_lakes else "warehouse"
+"""The folder in the data folder with the warehouses' data; a lake's catalog is elsewhere."""
+
 only_files = pytest.mark.skipif(in_lakes, reason="about what can happen to a DuckDB file")
 
 

@@ -1,7 +1,7 @@
-"""`dbt build` for one connection, in a process of its own.
+"""Builds the marts of one connection, in a process of its own (`include.transform.process`).
 
 A process of its own gives DuckDB's file lock back when it ends, keeps dbt's logging and memory out
-of the Airflow task, and lets the connection's values be environment variables.
+of the Airflow task, and can be ended at any moment.
 """
 
 import logging
@@ -31,13 +31,14 @@ class BuildFailed(Exception):
 def build(
     warehouse: Warehouse, work_dir: Path, cache_dir: Path, check: Callable[[], None] = lambda: None
 ) -> None:
-    """Build and test the marts of one connection; every line of dbt goes to the log.
+    """Build and test the marts of one connection; every line of the process goes to the log.
 
     Args:
         warehouse: The connection's.
-        work_dir: Where to make the working folder; dbt's logs and compiled SQL are deleted with it.
-        cache_dir: Where the parsed project is kept between builds. Holds nothing of a connection.
-        check: Asked every few seconds whether to go on; raises to end dbt at once.
+        work_dir: Where to make the working folder; all that is in it is deleted with it.
+        cache_dir: Where the parsed and compiled project is kept between builds. Holds nothing of a
+            connection.
+        check: Asked every few seconds whether to go on; raises to end the process at once.
 
     Raises:
         BuildFailed: Something did not build, or a test found wrong data.
@@ -71,7 +72,7 @@ def build(
 
 
 def _environment(warehouse: Warehouse, folder: Path) -> dict[str, str]:
-    """Return dbt's environment: ours without the keys, which it does not need.
+    """Return the process's environment: ours without the keys, which it does not need.
 
     What it has to put aside goes into its working folder.
     """

@@ -51,6 +51,10 @@ def test_every_connection_has_a_dag_that_says_who_owns_it_and_what_to_do(dag_of,
         assert not task.operator_extra_links  # they are kept in XCom
 
 
+def test_a_connection_that_was_begun_is_finished_before_another_one_begins(dag_of, connection):
+    assert {task.weight_rule for task in dag_of(connection).tasks} == {"upstream"}
+
+
 def test_ids_of_connections_say_nothing_of_the_customer(connection):
     assert connection.id[0] == "c"
     assert set(connection.id[1:]) <= set("0123456789abcdef")

@@ -13,11 +13,15 @@ from include.connections.states import State
 from include.published.layout import VIEWS
 from include.purge.checking import check_due
 from include.purge.purging import purge
+from include.transform.build import build
 from include.warehouse.backend import warehouse_of
+from include.warehouse.lake.destination import LakePool
 from include.warehouse.past_loads import has_unfinished_load
 from tests import store as stores
 from tests.backends import writing
 from tests.integration.cutting import cut_off_at
+from tests.integration.truth.comparison import differences
+from tests.integration.truth.marts import MARTS
 from tests.lake.conftest import go_on
 from tests.postgres import PASSWORD
 from tests.purge.planting import PLANTED
@@ -127,6 +131,58 @@ def test_a_load_that_was_cut_off_is_continued_by_the_next(
         with undisturbed.warehouse(twin).open_for_reading() as lake:
             assert lake.execute(query).fetchall() == found
         assert len(found) > 10
+
+
+def test_a_load_attaches_its_lake_once(installation, monkeypatch):
+    """dlt connects some thirty times."""
+    attached, connected = [], []
+    attach, borrow = LakePool._execute_statements, LakePool.borrow_conn
+    monkeypatch.setattr(
+        LakePool,
+        "_execute_statements",
+        lambda pool, connection: attached.append(pool) or attach(pool, connection),
+    )
+    monkeypatch.setattr(
+        LakePool,
+        "borrow_conn",
+        lambda pool, **options: connected.append(pool) or borrow(pool, **options),
+    )
+    tasks.load(installation.connect().id)
+    assert len(attached) == 1
+    assert len(connected) > 20
+    assert set(connected) == set(attached)
+
+
+def test_a_build_is_one_commit(installation):
+    """By dbt, and as it was built before."""
+    one = installation.connect()
+    tasks.load(one.id)
+    warehouse, data = installation.warehouse(one), installation.settings.data_dir
+    built = []
+    for _ in range(2):
+        before = snapshots(warehouse)
+        build(warehouse, data / "work" / one.id, data / "dbt")
+        assert snapshots(warehouse) == before + 1
+        with warehouse.open_for_reading() as lake:
+            built.append({mart: rows(lake, mart) for mart in MARTS})
+            comments = "select comment from duckdb_columns() where schema_name = 'marts'"
+            assert all(comment for (comment,) in lake.execute(comments).fetchall())
+    for mart, (key, _) in MARTS.items():
+        assert not differences(built[0][mart], built[1][mart], key), mart
+
+
+def rows(lake, mart):
+    found = lake.sql(f"from marts.{mart}")
+    return [dict(zip(found.columns, map(zoned, row), strict=True)) for row in found.fetchall()]
+
+
+def zoned(value):
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def snapshots(warehouse):
+    with warehouse.open_for_reading() as lake:
+        return lake.execute("select count(*) from ducklake_snapshots('warehouse')").fetchone()[0]
 
 
 def test_two_loads_at_once(installation):

@@ -15,6 +15,7 @@ from include.purge.checking import check_due
 from include.purge.progress import PurgeProgress
 from include.purge.purging import PurgeUnfinished, purge
 from include.purge.receipts import ChainBroken, Kind, UnknownReceipt, open_receipts
+from tests.backends import DATA
 
 HOUR, DAY = timedelta(hours=1, seconds=1), timedelta(days=1, seconds=1)
 
@@ -73,7 +74,7 @@ def test_the_fingerprints_are_encrypted(installation, api, purged):
 def test_a_restored_backup_is_found_within_a_run_and_deleted(installation, api, purged, tmp_path):
     look(installation, HOUR)
     look(installation, HOUR + DAY)
-    for name in ("warehouse", "published", "work"):
+    for name in (DATA, "published", "work"):
         shutil.copytree(
             tmp_path / "backup" / name, installation.settings.data_dir / name, dirs_exist_ok=True
         )

@@ -10,6 +10,7 @@ from include.connections.registry import open_registry
 from include.connections.states import State
 from include.purge.purging import PurgeUnfinished, purge
 from include.purge.receipts import open_receipts
+from tests.backends import DATA, only_files
 
 
 def backed_up(installation, folder):
@@ -58,7 +59,7 @@ def test_a_registry_from_before_a_purge_has_the_connection_and_its_secrets_again
 def test_disconnecting_it_again_purges_it_again(installation, purged):
     one, other, copy, data = purged
     registry = restored(installation, copy)
-    for folder in ("warehouse", "published"):
+    for folder in (DATA, "published"):
         shutil.copytree(data / folder, installation.settings.data_dir / folder, dirs_exist_ok=True)
     shutil.rmtree(data)
     copy.unlink()
@@ -72,6 +73,7 @@ def test_disconnecting_it_again_purges_it_again(installation, purged):
     assert open_receipts(registry).verify_chain() == 1
 
 
+@only_files
 def test_a_registry_alone_is_enough_and_where_nothing_is_left_that_has_to_be_said(
     installation, purged
 ):

@@ -1,6 +1,7 @@
 """What is found in files in which values stand back to back, and what is not ours to delete."""
 
 import sqlite3
+import tempfile
 
 import duckdb
 import pyarrow as pa
@@ -161,7 +162,9 @@ def test_one_short_word_within_others_is_no_reason_to_delete(installation, gone)
 
 
 @pytest.mark.parametrize("name", ["connections.sqlite", "sub/registry.db"])
-def test_the_registry_is_never_taken_for_a_leftover(tmp_path, name):
+def test_the_registry_is_never_taken_for_a_leftover(tmp_path, name, monkeypatch):
+    (tmp_path / "tmp").mkdir()  # not the one of other tests, which have the same words
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     folder = tmp_path / "data"
     (folder / name).parent.mkdir(parents=True)
     current = Settings(data_dir=folder, registry_url=SecretStr(f"sqlite:///{folder / name}"))

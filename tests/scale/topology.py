@@ -36,6 +36,10 @@ ENTRYPOINT = "/opt/corvana/deploy/entrypoint.sh"
 POSTGRES_BIN = Path("/usr/lib/postgresql")
 
 
+class NotInstalled(Exception):
+    """A program of Debian's is missing."""
+
+
 class NotInTime(Exception):
     """Something did not happen in time."""
 
@@ -60,6 +64,7 @@ class Topology:
         self._compose = read(VARIABLES)
 
     def __enter__(self) -> Self:
+        _require_programs()
         self.folder.chmod(0o755)  # Postgres runs as another user
         self.processes.__enter__()
         return self
@@ -289,3 +294,9 @@ class Topology:
 def corvana_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return those of our own variables."""
     return {name: value for name, value in environment.items() if name.startswith("CORVANA_")}
+
+
+def _require_programs() -> None:
+    there = {"redis-server": shutil.which("redis-server"), "postgresql": POSTGRES_BIN.is_dir()}
+    if missing := [package for package, found in there.items() if not found]:
+        raise NotInstalled(f"Run as root first: apt-get install {' '.join(missing)}")
