@@ -42,8 +42,8 @@ test-readers: $(INSTALLED) ## Let two hundred readers read while connections are
 test-scale: $(INSTALLED) ## Run docker-compose.yaml's processes without containers, and kill a worker (10 minutes)
 	$(BIN)/python -m pytest tests/scale -m scale $(ARGS)
 
-test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (15 minutes; lakes: ARGS=--warehouse=ducklake)
-	$(BIN)/python -m pytest tests/truth -m truth $(ARGS)
+test-truth: $(INSTALLED) ## Watch organizations for sixty simulated days, and kill loads (10 minutes; lakes: ARGS=--warehouse=ducklake)
+	$(BIN)/python -m pytest tests/truth -m truth --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(INSTALLED) ## Measure loads against a bare download (ARGS="--sizes 20000" runs a part), then builds
 	@$(BIN)/python -m tests.bench $(ARGS)

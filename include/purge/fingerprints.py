@@ -87,6 +87,8 @@ def _own_text() -> str:
         path
         for folder in folders
         for path in Path(PROJECT_ROOT, folder).rglob("*")
-        if path.suffix in {".py", ".sql", ".yml", ".csv", ".md"} and sandbox not in path.parents
+        if path.suffix in {".py", ".sql", ".yml", ".csv", ".md"}
+        and sandbox not in path.parents
+        and path.is_file()  # dbt, run by hand, makes folders that are called as files are
     )
     return "\n".join(path.read_text(errors="replace") for path in files)

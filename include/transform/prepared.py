@@ -10,6 +10,7 @@ import logging
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Literal
 
@@ -104,16 +105,18 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def load(file: Path) -> Prepared | None:
-    """Return what was kept in a file, or None if nothing was."""
+    """Return what was kept in a file, or None if nothing was that can be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Prepared)
-    except FileNotFoundError:
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 
-def keep(prepared: Prepared, file: Path, scratch: Path) -> None:
-    """Keep it in a file, which is made in another folder of the same file system."""
-    put(file, msgspec.json.encode(prepared), scratch)
+def keep(prepared: Prepared, file: Path) -> None:
+    """Keep it in a file, in the place of the one before at once."""
+    # Beside it: working folders can be on a disk of their own.
+    with TemporaryDirectory(prefix=".making-", dir=file.parent) as scratch:
+        put(file, msgspec.json.encode(prepared), Path(scratch))
 
 
 def _run(database: duckdb.DuckDBPyConnection, step: Step) -> None:

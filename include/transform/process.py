@@ -84,7 +84,7 @@ def _is_built_by_dbt(warehouse: Warehouse, folder: Path, kept: Path) -> bool:
             return False
         for outdated in kept.parent.glob("compiled-*.json"):
             outdated.unlink(missing_ok=True)
-        keep(prepared, kept, folder)
+        keep(prepared, kept)
     with opened(warehouse, settings, file) as database:
         deliver(database)
     return True

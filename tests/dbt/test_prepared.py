@@ -16,6 +16,7 @@ from dbt.cli.main import dbtRunner
 from include.transform import project
 from include.transform.build import BuildFailed, build
 from include.transform.compiled import NotRepeatable, prepare
+from include.transform.prepared import Prepared, keep, load
 from include.warehouse.duckdb_file import DuckDBFile
 from tests.dbt.small_organization import ROWS
 from tests.dbt.test_project import MARTS
@@ -167,6 +168,17 @@ def test_a_statement_that_fails_is_explained_by_dbt(
     assert "Failure in model stg_sentry__deploys" in said.text
 
 
+def test_what_was_kept_and_cannot_be_read_is_made_again(tmp_path: Path) -> None:
+    kept = tmp_path / "compiled-0.json"
+    assert load(kept) is None
+    kept.write_text('{"steps": [')
+    assert load(kept) is None
+    prepared = Prepared({"memory_limit": "1GB"}, ("warehouse.marts",), ())
+    keep(prepared, kept)
+    assert load(kept) == prepared
+    assert list(tmp_path.iterdir()) == [kept]
+
+
 def test_a_build_without_a_warehouse_makes_none(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(BuildFailed):
         Connection(tmp_path, cache).build()
@@ -181,9 +193,12 @@ def test_the_next_version_of_the_project_is_built_by_dbt(
     model, seed = tmp_path / "models" / "m.sql", tmp_path / "seeds" / "s.csv"
     model.write_text("select 1")
     seed.write_text("threshold,value\n")
+    code = tmp_path / "compiled.py"
+    code.write_text("")
     monkeypatch.setattr(project, "PROJECT", tmp_path)
+    monkeypatch.setattr(project, "CODE", tmp_path)
     found = [project.fingerprint()]
-    for file in (model, seed, tmp_path / "profiles.yml", tmp_path / "dbt_project.yml"):
+    for file in (model, seed, code, tmp_path / "profiles.yml", tmp_path / "dbt_project.yml"):
         file.write_text("something else")
         found.append(project.fingerprint())
     monkeypatch.setattr(project, "version", lambda name: "2.0" if name == "dbt-adapters" else "1")

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from include.connections.registry import open_registry
 from include.connections.tokens import Grant
+from include.purge import fingerprints
 from include.purge.places import places_of
 from include.purge.purging import PurgeUnfinished, purge
 from include.purge.search import Search
@@ -246,3 +247,10 @@ def test_the_id_with_anything_collected_does(installation, gone):
     (installation.temporary / "list.txt").write_text(f"{one.id} {mark}\n")
     with pytest.raises(PurgeUnfinished, match="Something is left in temporary folder;"):
         purged(installation, one)
+
+
+def test_what_dbt_writes_when_run_by_hand_is_in_nobodys_way(tmp_path, monkeypatch):
+    (tmp_path / "dbt_project" / "target" / "compiled" / "_seeds.yml").mkdir(parents=True)
+    (tmp_path / "dbt_project" / "model.sql").write_text("select 1")
+    monkeypatch.setattr(fingerprints, "PROJECT_ROOT", tmp_path)
+    assert fingerprints._own_text.__wrapped__() == "select 1"

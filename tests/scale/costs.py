@@ -39,18 +39,21 @@ class Cost:
         cpu_s: Seconds of CPU.
         memory: Bytes of the largest process.
         requests: To Sentry.
+        store_requests: To the object store.
     """
 
     wall_s: float
     cpu_s: float
     memory: int
     requests: int
+    store_requests: int
 
 
 def step(topology: Topology, sandbox: Running, name: str, connection_id: str) -> Cost:
     """Run a step of a connection and return what it cost."""
     code = f"from include import tasks; tasks.{name}({connection_id!r})"
     requests, began = sandbox.requests.total, time.monotonic()
+    store_requests = asked(topology)
     with (topology.folder / "step.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", code], env=topology.environment, stdout=log, stderr=log
@@ -64,7 +67,13 @@ def step(topology: Topology, sandbox: Running, name: str, connection_id: str) ->
         cpu_s=used.ru_utime + used.ru_stime,
         memory=used.ru_maxrss * 1024,
         requests=sandbox.requests.total - requests,
+        store_requests=asked(topology) - store_requests,
     )
+
+
+def asked(topology: Topology) -> int:
+    """Return how many requests the object store has answered, by its log."""
+    return (topology.processes.logs / "object-store.log").read_bytes().count(b' HTTP/1.1" ')
 
 
 def stored(topology: Topology, settings: Settings, connection_id: str) -> str:
@@ -98,7 +107,7 @@ def hours(topology: Topology, settings: Settings, issues: int, count: int) -> No
                 say(
                     f"{issues:>6,} issues, {f'hour {hour}' if hour else 'first '}  {name:<8}"
                     f"{cost.cpu_s:7.1f} s CPU {cost.wall_s:7.1f} s {cost.memory / 1e6:6.0f} MB"
-                    f"{cost.requests:8,} requests"
+                    f"{cost.requests:8,} requests to Sentry, {cost.store_requests:,} to the store"
                 )
             say(f"{issues:>6,} issues: {stored(topology, settings, one.id)}")
 
