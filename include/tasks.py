@@ -103,7 +103,7 @@ def publish(connection_id: str) -> None:
     ):
         grace = timedelta(minutes=at.settings.published_grace_minutes)
         published = at.settings.published_dir
-        beside = Beside(at.registry.get(connection_id).organization)
+        beside = Beside(at.registry.get(connection_id).name)
         rows = publish_marts(
             at.warehouse,
             published,

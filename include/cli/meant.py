@@ -33,5 +33,5 @@ def meant(given: str | None, live: Sequence[Connection], data_dir: Path) -> Conn
     problem = "Name a connection"
     if given:
         problem = f"{'More than one' if found else 'No'} connection begins with {given!r}"
-    listed = "\n".join(f"  {one.id}  {one.organization}" for one in found or live)
+    listed = "\n".join(f"  {one.id}  {one.name}" for one in found or live)
     raise WrongConnection(f"{problem}. These are there:\n{listed}")

@@ -64,7 +64,7 @@ def _run(options: Namespace) -> None:
     current_settings = settings()
     connection = _connection(options.connection, current_settings)
     generation = _generation(connection, current_settings)
-    page = report(generation, connection.organization)
+    page = report(generation, connection.name)
     if options.output == STDOUT:
         sys.stdout.write(page)
         return
@@ -92,12 +92,12 @@ def _generation(connection: Connection, current_settings: Settings) -> Generatio
     found = current(current_settings.published_dir, connection.id)
     if found is None:
         raise NothingPublished(
-            f"Nothing of {connection.organization} is published yet. Let its DAG "
+            f"Nothing of {connection.name} is published yet. Let its DAG "
             f"sentry_load__{connection.id} run to its end, and try again."
         )
     return found
 
 
 def _name(connection: Connection, generation: Generation) -> str:
-    slug = "".join(one if one.isalnum() or one == "-" else "-" for one in connection.organization)
+    slug = "".join(one if one.isalnum() or one == "-" else "-" for one in connection.name)
     return f"sentry-report-{slug}-{generation.published_at:%Y-%m-%d}.html"

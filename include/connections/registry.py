@@ -89,6 +89,11 @@ class Connection:
         return self.organization_id or self.organization_slug or ""
 
     @property
+    def name(self) -> str:
+        """What people know the organization by: the slug as it was last seen, or the id."""
+        return self.organization_slug or self.organization_id or ""
+
+    @property
     def is_loaded(self) -> bool:
         """Whether it is to be loaded."""
         return self.state is State.CONNECTED

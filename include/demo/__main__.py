@@ -174,7 +174,7 @@ class Demo:
             return next((one for one in there if one.base_url == self._sandbox_url), None)
 
         if (connection := found()) is not None:
-            self._say(f"{connection.organization} is connected, as {connection.id}")
+            self._say(f"{connection.name} is connected, as {connection.id}")
             return connection
         page = f"{airflow.url}/integrations/"
         if self._options.connect_yourself:

@@ -22,14 +22,19 @@ def registry() -> Registry:
 
 
 @pytest.fixture(scope="session")
-def sandbox():
-    with running(generate(seed=11, now=DEFAULT_NOW, issues=250)) as up:
+def organization():
+    return generate(seed=11, now=DEFAULT_NOW, issues=250)
+
+
+@pytest.fixture(scope="session")
+def sandbox(organization):
+    with running(organization) as up:
         yield up
 
 
 @pytest.fixture(scope="session")
-def connection(registry, sandbox) -> Connection:
-    return connected(registry, sandbox.base_url, "lumen-goods", sandbox.token)
+def connection(registry, organization, sandbox) -> Connection:
+    return connected(registry, sandbox.base_url, organization.slug, sandbox.token, organization.id)
 
 
 @pytest.fixture

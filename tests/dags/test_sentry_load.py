@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from include.connections.registry import open_registry
+from include.report.store import REPORT
 from include.sandbox.generate import DEFAULT_NOW, generate
 from include.sandbox.server import running
 from include.settings import PROJECT_ROOT, settings
@@ -80,6 +81,8 @@ def test_a_run_publishes_every_mart_and_the_next_one_what_changed(run_of, connec
     assert run_of(connection).state == "success"
     before = {mart: published(connection, mart) for mart in MARTS}
     assert all(before.values())
+    (report,) = settings().published_dir.rglob(f"connection_id={connection.id}/*/{REPORT}")
+    assert f"<h1>{connection.organization_slug}</h1>" in report.read_text()
 
     sandbox.clock.advance(timedelta(days=8).total_seconds())
     assert run_of(connection).state == "success"
@@ -175,7 +178,7 @@ def test_secrets_are_encrypted_in_the_registry(registry, connection, sandbox):
 
 def test_nothing_undeclared_is_at_rest_in_airflow_or_ours(run_of, registry, sandbox):
     """After a run: warehouse, published marts, registry, logs, and Airflow's database."""
-    connection = connected(registry, sandbox.base_url, "4507310012349440", sandbox.token)
+    connection = connected(registry, sandbox.base_url, "lumen-goods", sandbox.token)
     assert run_of(connection).state == "success"
     home = settings().data_dir.parent
     with sqlite3.connect(home / "airflow" / "airflow.db") as database:

@@ -36,7 +36,7 @@ def current(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def connection(current):
-    return connected(open_registry(current), "https://sentry.io", "lumen-goods", "a token")
+    return connected(open_registry(current), "https://sentry.io", "lumen-goods", "a token", "4507")
 
 
 @pytest.fixture(scope="module")
