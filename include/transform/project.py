@@ -4,7 +4,9 @@ from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+from include.settings import PROJECT_ROOT
+
+PROJECT = PROJECT_ROOT / "dbt_project"
 
 CODE = Path(__file__).parent
 """What makes statements of what dbt compiled."""
